@@ -1,0 +1,1 @@
+"""Write-once storage: keep objects for a term, and prove that they are still kept."""

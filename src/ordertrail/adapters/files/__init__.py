@@ -1,0 +1,1 @@
+"""Vault, publication, keys and locks as files of one machine."""

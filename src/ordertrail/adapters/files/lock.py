@@ -1,0 +1,38 @@
+"""A lock that the operating system releases when its process ends, however it ends (flock(2))."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from ordertrail.kernel.errors import UnavailableError
+
+
+class FileLock:
+    """Implements :class:`ordertrail.ledger.ports.SealingLock`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """See the port."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "another process"
+            os.close(descriptor)
+            raise UnavailableError(
+                f"{holder} is sealing this trail; only one process seals",
+                meaning="Nothing is lost: what you recorded is in the journal, and the other process seals it.",
+                remedy="Wait for it, or stop it; its lock ends with it.",
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """See the port."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

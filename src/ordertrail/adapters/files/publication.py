@@ -1,0 +1,35 @@
+"""The newest checkpoint and the verifier keys of a published log, as two files beside its tiles."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ordertrail.adapters.files.durable import make_folder, replace, translated
+from ordertrail.ledger.tiles import CHECKPOINT_PATH
+
+KEYS_PATH = "keys.txt"
+
+
+class FilePublication:
+    """Implements :class:`ordertrail.ledger.ports.Publication`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def checkpoint(self) -> bytes | None:
+        """See the port."""
+        return self._read(CHECKPOINT_PATH)
+
+    def publish(self, checkpoint: bytes, vkeys: Sequence[str]) -> None:
+        """See the port. The checkpoint goes first: at a rotation it is signed by the old key and the new."""
+        keys = "".join(f"{vkey}\n" for vkey in vkeys).encode()
+        with translated(self._root, "publishing in"):
+            make_folder(self._root)
+            replace(self._root / CHECKPOINT_PATH, checkpoint)
+            if self._read(KEYS_PATH) != keys:
+                replace(self._root / KEYS_PATH, keys)
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            return (self._root / name).read_bytes()
+        except FileNotFoundError:
+            return None

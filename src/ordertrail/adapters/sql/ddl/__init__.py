@@ -1,0 +1,1 @@
+"""The schemas, as SQL: one file a database."""

@@ -1,0 +1,35 @@
+"""The logs of a trail, as registered in its database."""
+
+from sqlalchemy import Connection, insert, select
+
+from ordertrail.adapters.sql.database import Database
+from ordertrail.adapters.sql.tables import stream
+from ordertrail.kernel.errors import ConfigurationError
+from ordertrail.ledger.rotation import LogIdentity
+
+
+def add_stream(database: Database, new: LogIdentity) -> None:
+    """Register a log."""
+    with database.write() as connection:
+        connection.execute(
+            insert(stream).values(
+                name=new.name, origin=new.origin, keep_days=new.keep_days, created=new.created
+            )
+        )
+
+
+def list_streams(database: Database) -> list[LogIdentity]:
+    """Return the trail's logs, the default one first."""
+    columns = (stream.c.name, stream.c.origin, stream.c.keep_days, stream.c.created)
+    with database.read() as connection:
+        return [LogIdentity(*row) for row in connection.execute(select(*columns).order_by(stream.c.id))]
+
+
+def stream_id(connection: Connection, name: str) -> int:
+    """Return a stream's number. Raises ConfigurationError if there is no such stream."""
+    number: int | None = connection.scalar(select(stream.c.id).where(stream.c.name == name))
+    if number is None:
+        raise ConfigurationError(
+            f"there is no stream {name!r} in this trail", remedy="See 'ordertrail status' for its streams."
+        )
+    return number

@@ -1,0 +1,137 @@
+"""The action catalogue: closed, documented, and open to a user's own additions.
+
+An action is ``thing.verb`` in lower case (``order.price.change``). An event whose action is not in the
+catalogue is refused, because a rule, a report or an auditor that has never heard of a word would
+silently pass over it. A trail may add its own actions in its settings; they live beside these.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ordertrail.kernel.errors import InputError, Problem
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One word of the catalogue.
+
+    ``phrase`` reads after the actor's name: "clerk-17 *changed the price of* order line SO-1042/2".
+    ``sensitive`` marks what people are told of at once: prices, quantities, reversions, money going out.
+    """
+
+    name: str
+    phrase: str
+    sensitive: bool = False
+
+
+_CATALOGUE = """
+order.create               created
+order.read                 read
+order.update               changed
+order.delete             ! deleted
+order.restore            ! restored
+order.submit               submitted
+order.approve              approved
+order.reject               rejected
+order.confirm              confirmed
+order.cancel             ! cancelled
+order.hold                 put on hold
+order.release              released
+order.complete             completed
+order.transmit             transmitted
+order.price.change       ! changed the price of
+order.quantity.change    ! changed the quantity of
+order.currency.change    ! changed the currency of
+order.terms.change       ! changed the terms of
+order.approval.change    ! changed the approval of
+order.status.change        changed the status of
+order.status.revert      ! reverted the status of
+order.line.add             added a line to
+order.line.update          changed a line of
+order.line.delete        ! deleted a line of
+order.line.restore       ! restored a line of
+requisition.create         created the requisition of
+requisition.release        released the requisition of
+confirmation.receive       received the confirmation of
+confirmation.update        updated the confirmation of
+declaration.submit         submitted the declaration of
+declaration.approve        approved the declaration of
+declaration.reject         rejected the declaration of
+declaration.pay            paid the declaration of
+payment.authorize          authorized the payment of
+payment.capture            captured the payment of
+payment.clear              cleared the payment of
+payment.remind             sent a payment reminder for
+payment.block            ! blocked the payment of
+payment.unblock          ! unblocked the payment of
+payment.refund           ! refunded
+payment.void             ! voided the payment of
+invoice.create             created an invoice for
+invoice.receive            received an invoice for
+invoice.update             updated an invoice for
+invoice.cancel           ! cancelled an invoice for
+memo.create              ! issued a memo for
+receipt.record             recorded the receipt of
+receipt.cancel           ! cancelled the receipt of
+service.record             recorded a service for
+shipment.create            created a shipment for
+shipment.update            updated the shipment of
+shipment.dispatch          dispatched
+shipment.deliver           delivered
+shipment.fail              failed to deliver
+item.pick                  picked
+item.stockout              found out of stock
+item.reorder               reordered
+return.create              opened a return for
+return.receive             received the return of
+transfer.fail              failed to transfer
+key.rotate               ! rotated the signing key of
+person.erase             ! erased the personal data of
+"""
+
+
+def _parse_catalogue(text: str) -> Iterator[Action]:
+    for line in text.split("\n"):
+        if line:
+            name, phrase = line.split(maxsplit=1)
+            yield Action(name, phrase.removeprefix("! "), sensitive=phrase.startswith("! "))
+
+
+class Catalogue(Mapping[str, Action]):
+    """The actions that a trail knows, by name."""
+
+    def __init__(self, extra: Iterable[Action] = ()) -> None:
+        self._actions = {action.name: action for action in _parse_catalogue(_CATALOGUE)}
+        problems = []
+        for action in extra:
+            if not _NAME.fullmatch(action.name):
+                problems.append(
+                    Problem(f"actions.{action.name}", "is not of the form thing.verb in lower case")
+                )
+            elif action.name in self._actions:
+                problems.append(Problem(f"actions.{action.name}", "is in the catalogue already"))
+            self._actions[action.name] = action
+        if problems:
+            raise InputError(problems, remedy="Correct the [actions] table of the trail's settings.")
+
+    def __getitem__(self, name: str) -> Action:
+        return self._actions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._actions)
+
+    def __len__(self) -> int:
+        return len(self._actions)
+
+    def suggest(self, name: str) -> str:
+        """Say that an action is unknown, and which known one was probably meant."""
+        near = difflib.get_close_matches(name, self._actions, n=1, cutoff=0.6)
+        return f"{name!r} is not in the action catalogue" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+CATALOGUE = Catalogue()
+"""The actions that every trail knows."""

@@ -1,0 +1,61 @@
+"""Keeping: what is published goes to the vault for the log's term, and is read back before it counts."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import timedelta
+
+from ordertrail.kernel.clock import Clock
+from ordertrail.kernel.errors import EvidenceError
+from ordertrail.vault.ports import Vault
+
+
+class KeptTiles:
+    """Implements :class:`ordertrail.ledger.ports.Tiles` on a vault."""
+
+    def __init__(self, vault: Vault, keep_days: int, clock: Clock) -> None:
+        self._vault = vault
+        self._term = timedelta(days=keep_days)
+        self._clock = clock
+
+    def put(self, objects: Sequence[tuple[str, bytes]]) -> None:
+        """Keep objects for the log's term, and compare what can be read back with what was written."""
+        if not objects:
+            return
+        self._vault.put(objects, self._clock() + self._term)
+        for path, data in objects:
+            if self._vault.get(path) != data:
+                raise EvidenceError(f"{path} does not read back as it was written")
+
+    def get(self, path: str) -> bytes | None:
+        """Return an object's bytes."""
+        return self._vault.get(path)
+
+
+class KeptBlobs:
+    """Implements :class:`ordertrail.record.ports.Blobs` on a vault."""
+
+    def __init__(self, vault: Vault, keep_days: int, clock: Clock) -> None:
+        self._vault = vault
+        self._term = timedelta(days=keep_days)
+        self._clock = clock
+
+    def put(self, data: bytes) -> str:
+        """Keep a payload under the SHA-256 of its bytes."""
+        name = hashlib.sha256(data).hexdigest()
+        self._vault.put([(blob_path(name), data)], self._clock() + self._term)
+        return name
+
+    def get(self, sha256: str) -> bytes | None:
+        """Return a payload's bytes, unchecked."""
+        return self._vault.get(blob_path(sha256))
+
+
+def blob_path(sha256: str) -> str:
+    """Return where a blob lies: its first two digits are a folder, so that no folder grows too large."""
+    return f"{sha256[:2]}/{sha256}"
+
+
+def is_blob(sha256: str, data: bytes) -> bool:
+    """Say whether bytes are the blob of this name."""
+    return hmac.compare_digest(hashlib.sha256(data).hexdigest(), sha256)
