@@ -6,11 +6,10 @@ A trail directory holds ``trail.toml``, ``ordertrail.db``, ``log/`` (the default
 """
 
 import re
-import socket
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from ordertrail.adapters.files.durable import make_folder
+from ordertrail.adapters.files.durable import make_folder, translated
 from ordertrail.adapters.files.keyring import FileKeyRing
 from ordertrail.adapters.files.lock import FileLock
 from ordertrail.adapters.files.publication import FilePublication
@@ -24,11 +23,148 @@ from ordertrail.kernel.errors import ConfigurationError
 from ordertrail.ledger.ports import KeyPeriod
 from ordertrail.ledger.rotation import LogIdentity, first_statement
 from ordertrail.ledger.sequencer import Log, sequencing
-from ordertrail.ledger.vkey import format_vkey
+from ordertrail.ledger.verify.source import Source
+from ordertrail.ledger.vkey import format_vkey, is_key_name
+from ordertrail.record.recorder import Recorder
+from ordertrail.services import DEFAULT_STREAM, LogService, Trail
 from ordertrail.settings import SETTINGS, Settings, format_settings, parse_settings, passphrase
-from ordertrail.vault.keeping import KeptTiles
+from ordertrail.vault.custody import VaultCustody
+from ordertrail.vault.keeping import KeptBlobs, KeptTiles
 
 DATABASE = "ordertrail.db"
-DEFAULT_STREAM = "default"
+KEYS = "keys"
+BLOBS = "blobs"
+
 KEEP_DAYS = 2_557
 """Seven years of days, two leap days among them: the usual rule for orders and invoices."""
+
+_STREAM_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
+
+
+def create_trail(
+    root: Path,
+    origin: str,
+    *,
+    settings: Settings | None = None,
+    keep_days: int = KEEP_DAYS,
+    clock: Clock = utc_now,
+) -> Trail:
+    """Create a trail in an empty or missing directory, its default stream published at size 0."""
+    settings = settings or Settings()
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise ConfigurationError(
+            f"{root} exists and is not an empty directory", remedy="Choose another directory, or empty this one."
+        )
+    if not is_key_name(origin):
+        raise ConfigurationError(
+            f"{origin!r} cannot name a log: it must not be empty or hold spaces or plus signs",
+            remedy="Choose a name such as orders.example.com/trail.",
+        )
+    with translated(root, "creating"):
+        make_folder(root)
+        (root / SETTINGS).write_text(format_settings(settings))
+        create_database(root / DATABASE)
+        make_folder(root / BLOBS)
+    add_log(root, LogIdentity(DEFAULT_STREAM, origin, keep_days, format_time(clock())), clock)
+    return open_trail(root, clock=clock)
+
+
+def add_log(root: Path, identity: LogIdentity, clock: Clock = utc_now) -> None:
+    """Add a stream to a trail: its key, its registration, its empty published tree."""
+    if not _STREAM_NAME.fullmatch(identity.name):
+        raise ConfigurationError(f"{identity.name!r} is not a stream's name: lower case, digits and hyphens")
+    settings = read_settings(root)
+    database = Database(root / DATABASE)
+    try:
+        ring = _key_ring(root, clock)
+        signer = ring.create(identity.origin)
+        if settings.post_quantum:
+            ring.create_cosigner(identity.origin)
+        add_stream(database, identity)
+        first = KeyPeriod(0, format_vkey(signer.key), first_statement(identity, signer))
+        SqlEntries(database).add_key(identity.name, first)
+        with sequencing(_log(root, identity, database, settings, clock), clock):
+            pass
+    finally:
+        database.close()
+
+
+def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
+    """Open a trail. Raises ConfigurationError if there is none, or its settings are wrong."""
+    if not (root / DATABASE).exists():
+        raise ConfigurationError(
+            f"there is no trail in {root}", remedy="Create one with 'ordertrail init', or name one with --trail."
+        )
+    settings = read_settings(root)
+    database = Database(root / DATABASE)
+    services = {}
+    for identity in list_streams(database):
+        log = _log(root, identity, database, settings, clock)
+        blobs = KeptBlobs(FileVault(root / BLOBS, immutable=settings.immutable), identity.keep_days, clock)
+        services[identity.name] = LogService(
+            identity,
+            log,
+            Recorder(log.journal, blobs, identity.name, settings.actions),
+            partial(open_source, root, identity.name),
+        )
+    return Trail(str(root), settings.actions, clock, services, database.close)
+
+
+def read_settings(root: Path) -> Settings:
+    """Read a trail's settings; a missing file means the defaults."""
+    try:
+        return parse_settings((root / SETTINGS).read_text())
+    except FileNotFoundError:
+        return Settings()
+
+
+def log_root(root: Path, stream: str) -> Path:
+    """Return where a stream's tree is published."""
+    return root / "log" if stream == DEFAULT_STREAM else root / "streams" / stream
+
+
+def open_source(root: Path, stream: str) -> Source:
+    """Open one log's stores for checking; each process of a parallel check calls this."""
+    database = Database(root / DATABASE)
+    identity = next(one for one in list_streams(database) if one.name == stream)
+    settings = read_settings(root)
+    entries = SqlEntries(database)
+    vault = FileVault(log_root(root, stream), immutable=settings.immutable)
+    keys = tuple(entries.keys(stream))
+    publication = FilePublication(log_root(root, stream))
+    return Source(
+        log=identity,
+        reader=entries,
+        rows=entries,
+        audit=entries,
+        tiles=KeptTiles(vault, identity.keep_days, utc_now),
+        custody=VaultCustody(vault, identity.keep_days),
+        blobs=KeptBlobs(FileVault(root / BLOBS, immutable=settings.immutable), identity.keep_days, utc_now),
+        keys=keys,
+        published_keys=publication.keys(),
+        published=publication.checkpoint(),
+        key_problems=tuple(_key_ring(root, utc_now).problems(keys[-1].vkey)) if keys else (),
+    )
+
+
+def _log(root: Path, identity: LogIdentity, database: Database, settings: Settings, clock: Clock) -> Log:
+    folder = log_root(root, identity.name)
+    entries = SqlEntries(database)
+    return Log(
+        stream=identity.name,
+        origin=identity.origin,
+        journal=SqlJournal(database),
+        store=entries,
+        reader=entries,
+        tiles=KeptTiles(FileVault(folder, immutable=settings.immutable), identity.keep_days, clock),
+        publication=FilePublication(folder),
+        keys=_key_ring(root, clock),
+        lock=FileLock(root / f"sealing-{identity.name}.lock"),
+    )
+
+
+def _key_ring(root: Path, clock: Clock) -> FileKeyRing:
+    return FileKeyRing(root / KEYS, passphrase(), lambda: int(clock().timestamp()))
+
+
+__all__ = ["KEEP_DAYS", "add_log", "create_trail", "open_source", "open_trail"]

@@ -146,7 +146,8 @@ class TestSunlight:
                 skip(3)
             skip(2)
             # The one extension is the leaf's index, in 40 bits, and ends the leaf.
-            yield int.from_bytes(leaf[:8], "big"), int.from_bytes(leaf[-5:], "big"), leaf_hash(b"\0\0" + leaf)
+            time, index = int.from_bytes(leaf[:8], "big"), int.from_bytes(leaf[-5:], "big")
+            yield time, index, leaf_hash(b"\0\0" + leaf)
 
     @staticmethod
     def names_times(file: Path) -> list[int]:
@@ -154,7 +155,7 @@ class TestSunlight:
         return [json.loads(line)["Timestamp"] for line in file.read_bytes().splitlines()]
 
     def test_hash_tiles_are_those_of_the_data(self) -> None:
-        """Each hash of its level 0 tiles is that of the certificate at its index; a partial tile begins one."""
+        """Each hash of level 0 is that of the certificate at its index; a partial tile begins a full one."""
         log = shared("vectors/sunlight/testdata/navigli2025h2/tile")
         count = 0
         for number, path in enumerate(("000", "001", "002", "003", "003.p/10")):

@@ -104,7 +104,8 @@ class TestPath:
         for path in (
             "tile/00/000", "tile/64/000", "tile/-1/000", "tile/0/00", "tile/0/0000", "tile/0/x000/001",
             "tile/0/001/002", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000.p/",
-            "/tile/0/000", "tile/0/000/", "tile/0/000\n", "tile/data/000", "tile/0/\u0660\u0660\u0660", "checkpoint", "",
+            "/tile/0/000", "tile/0/000/", "tile/0/000\n", "tile/data/000",
+            "tile/0/\u0660\u0660\u0660", "checkpoint", "",
         ):  # fmt: skip
             with pytest.raises(InputError):
                 parse_path(path)

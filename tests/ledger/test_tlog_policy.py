@@ -34,6 +34,14 @@ group X-witnesses 2 X1 X2 X3
 group X-and-Y all X-witnesses Y-witnesses
 quorum X-and-Y
 """
+#: Vectors that C2SP forbids: with the same witness key twice, so that one witness would count as two; and
+#: with a comment at the end of a line, where C2SP knows comment lines only.
+NOT_C2SP = {
+    "whitespace and comments": "not a line of a policy",
+    "group numerical": "already that of a witness",
+    "group all": "already that of a witness",
+    "group any": "already that of a witness",
+}
 
 
 def signed(*signers: NoteSigner) -> Note:
@@ -51,15 +59,6 @@ def least(policy: Policy) -> int:
 class TestVectors:
     """Policies of transparency-dev/formats."""
 
-    #: What that library accepts and C2SP forbids: the same witness key twice, so that one witness would count
-    #: as two; and a comment at the end of a line, where C2SP knows comment lines only.
-    NOT_C2SP = {  # noqa: RUF012 - a constant of the test
-        "whitespace and comments": "not a line of a policy",
-        "group numerical": "already that of a witness",
-        "group all": "already that of a witness",
-        "group any": "already that of a witness",
-    }
-
     @staticmethod
     def corrected(vector: dict[str, Any]) -> str:
         """A vector as C2SP would have it: each witness with a key of its own, comments on their own lines."""
@@ -76,8 +75,8 @@ class TestVectors:
         assert len(vectors) == 5
         for vector in vectors:
             name = vector["name"]
-            if name in self.NOT_C2SP:
-                with pytest.raises(InputError, match=self.NOT_C2SP[name]):
+            if name in NOT_C2SP:
+                with pytest.raises(InputError, match=NOT_C2SP[name]):
                     parse_policy(vector["policy"].encode())
             else:
                 assert least(parse_policy(vector["policy"].encode())) == vector["n"]

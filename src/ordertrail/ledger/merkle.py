@@ -165,7 +165,6 @@ class CompactRange:
             partner = self._open[level]
             if partner is not None:
                 row.insert(0, partner)
-                index -= 1
             elif index & 1:
                 self._closed.append(row.pop(0))
                 index += 1

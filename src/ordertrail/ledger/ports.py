@@ -113,6 +113,35 @@ class EntryReader(Protocol):
     def batches(self, stream: str, start: int = 0) -> Iterator[Batch]:
         """Yield the batches that end after ``start``, in order."""
 
+    def linked(self, stream: str, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, bytes]]:
+        """Return index and hash of the entries at these places (chain, number), where there are any."""
+
+
+class TableAudit(Protocol):
+    """What the full check asks of the append-only table beyond its rows."""
+
+    def size(self, stream: str) -> int:
+        """Return where the newest batch ends."""
+
+    def strays(self, stream: str) -> int:
+        """Return how many rows lie outside the batches: an insertion that nobody sealed."""
+
+    def enforcement_problems(self, *, deep: bool) -> Iterator[str]:
+        """Yield what keeps the table from being append-only and sound: triggers, schema, damaged pages.
+
+        ``deep`` also compares every index with its table.
+        """
+
+
+class Custody(Protocol):
+    """How the published objects are kept; the vault room knows."""
+
+    def paths(self) -> Iterator[str]:
+        """Yield the paths of all objects that are there."""
+
+    def problems(self, path: str, since: str) -> list[str]:
+        """Say what is wrong with the keeping of an object that commits to entries up to this time."""
+
 
 class Tiles(Protocol):
     """Where a log's tlog-tiles tree is published: objects by path, written once.

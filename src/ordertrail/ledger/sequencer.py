@@ -34,6 +34,7 @@ from ordertrail.ledger.checkpoint import Checkpoint, sign_checkpoint
 from ordertrail.ledger.entry import NO_HASH, view_entry
 from ordertrail.ledger.hashing import EMPTY_ROOT
 from ordertrail.ledger.note import Note, format_note, parse_note
+from ordertrail.ledger.paths import anchor_path
 from ordertrail.ledger.ports import (
     Batch,
     DuplicateEventsError,
@@ -57,9 +58,6 @@ from ordertrail.record.ports import Journal, JournalRow
 
 BATCH = 1_000
 """Events in one sealed batch, at most."""
-
-ANCHORS = "anchors"
-"""Folder of the published tree that keeps every checkpoint that was ever published, by size."""
 
 _REMEMBERED_TAILS = 50_000
 """Orders whose last entry is remembered between batches; others are looked up."""
@@ -91,11 +89,6 @@ class Log:
     publication: Publication
     keys: KeyRing
     lock: SealingLock
-
-
-def anchor_path(size: int) -> str:
-    """Return where the published tree keeps its checkpoint of this size."""
-    return f"{ANCHORS}/{size:016d}"
 
 
 class Sequencer:

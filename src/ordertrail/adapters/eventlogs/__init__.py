@@ -18,7 +18,12 @@ lines go through the trail's one strict door, as every other event does.
 from ordertrail.adapters.eventlogs.detect import open_event_log
 from ordertrail.adapters.eventlogs.events import SourceProblem, SourceRecord
 from ordertrail.adapters.eventlogs.mapping import Mapping
-from ordertrail.adapters.eventlogs.mapping_file import builtin_mapping, builtin_mappings, load_mapping, parse_mapping
+from ordertrail.adapters.eventlogs.mapping_file import (
+    builtin_mapping,
+    builtin_mappings,
+    load_mapping,
+    parse_mapping,
+)
 from ordertrail.adapters.eventlogs.source import Limits, Progress
 
 __all__ = [

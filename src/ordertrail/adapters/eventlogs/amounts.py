@@ -52,7 +52,9 @@ class AmountReader:
         self._digits = 0 if currency is None else exponent_of(currency)
         self._rounding = rounding
         self._mark = decimal_mark
-        self._number = re.compile(rf"[+-]?\d+(?:{re.escape(decimal_mark)}\d+)?(?:[eE][+-]?\d{{1,2}})?", re.ASCII)
+        self._number = re.compile(
+            rf"[+-]?\d+(?:{re.escape(decimal_mark)}\d+)?(?:[eE][+-]?\d{{1,2}})?", re.ASCII
+        )
 
         # Prices and quantities repeat: most are read once.
         self.integer = lru_cache(_REMEMBERED)(self._integer)

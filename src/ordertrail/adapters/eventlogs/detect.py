@@ -1,11 +1,11 @@
-"""One way in: open an event log, whatever it is, and get its events as the trail takes them.
+r"""One way in: open an event log, whatever it is, and get its events as the trail takes them.
 
 What a file is, is read from its content, never from its name:
 
 ========= ============================================ =======================================
 format    content begins with (unpacked)               reader
 ========= ============================================ =======================================
-ocel      ``SQLite format 3\\0``                        :mod:`~.ocel_sqlite`
+ocel      ``SQLite format 3\0``                         :mod:`~.ocel_sqlite`
 xes       ``<`` (after a byte order mark and space)    :mod:`~.xes`
 ocel      ``{``                                        :mod:`~.ocel_json`
 csv       any other text                               :mod:`~.table`
@@ -64,7 +64,9 @@ def open_event_log(
     if mapping is None:
         mapping = recognise(source, found)
     if mapping.format != found:
-        raise InputError(f"{path} is {found} by its content; the mapping {mapping.log!r} is for {mapping.format}")
+        raise InputError(
+            f"{path} is {found} by its content; the mapping {mapping.log!r} is for {mapping.format}"
+        )
     return _translated(source, mapping, progress)
 
 
@@ -91,7 +93,9 @@ def detect_format(source: Source) -> Format:
 
 def recognise(source: Source, found: Format) -> Mapping:
     """Return the one built-in mapping that fits a source. Raises InputError where none or several do."""
-    candidates = [mapping for name in builtin_mappings() if (mapping := builtin_mapping(name)).format == found]
+    candidates = [
+        mapping for name in builtin_mappings() if (mapping := builtin_mapping(name)).format == found
+    ]
     fitting = [mapping for mapping in candidates if _fits(source, mapping)]
     if len(fitting) == 1:
         return fitting[0]
@@ -99,7 +103,9 @@ def recognise(source: Source, found: Format) -> Mapping:
     what = f"several built-in mappings fit ({several})" if fitting else "no built-in mapping fits"
     raise InputError(
         f"{source.path} is {found}, and {what}",
-        remedy="Give a mapping: --mapping with one of " + ", ".join(builtin_mappings()) + ", or a file of your own.",
+        remedy="Give a mapping: --mapping with one of "
+        + ", ".join(builtin_mappings())
+        + ", or a file of your own.",
     )
 
 
@@ -111,14 +117,18 @@ def _fits(source: Source, mapping: Mapping) -> bool:
     return bool(first) and all(isinstance(found, SourceRecord) for found in first)
 
 
-def _translated(source: Source, mapping: Mapping, progress: Progress | None) -> Iterator[SourceRecord | SourceProblem]:
+def _translated(
+    source: Source, mapping: Mapping, progress: Progress | None
+) -> Iterator[SourceRecord | SourceProblem]:
     try:
         yield from _events(source, mapping, progress)
     except BrokenSourceError as error:
         yield SourceProblem(error.position, (Problem("", error.message),))
 
 
-def _events(source: Source, mapping: Mapping, progress: Progress | None) -> Iterator[SourceRecord | SourceProblem]:
+def _events(
+    source: Source, mapping: Mapping, progress: Progress | None
+) -> Iterator[SourceRecord | SourceProblem]:
     objects = ObjectIndex(mapping) if mapping.format == "ocel" else None
     translator = Translator(mapping, objects)
     found: Iterator[SourceEvent | SourceProblem]

@@ -44,7 +44,8 @@ class SourceProblem:
     original: bytes = b""
 
     def __str__(self) -> str:
-        return f"{self.position}: " + "; ".join(map(str, self.problems))
+        # An empty path is the event itself, which the position has named.
+        return f"{self.position}: " + "; ".join(str(one) if one.path else one.message for one in self.problems)
 
 
 class Related(msgspec.Struct, frozen=True, gc=False):
@@ -71,7 +72,7 @@ class SourceEvent(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
 
     def original(self) -> bytes:
-        """Return the event as JSON text; bytes that were not UTF-8 appear as ``\\udcXX`` escapes."""
+        """Return the event as JSON text; bytes that were not UTF-8 appear as escaped lone surrogates."""
         content: dict[str, object] = dict(self.fields)
         if self.case:
             content = {"trace": self.case, "event": content}

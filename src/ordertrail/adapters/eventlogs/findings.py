@@ -36,7 +36,9 @@ def compile_rule(rule: Rule, amounts: AmountReader, objects: ObjectIndex | None)
     look_up = _look_up(rule, objects)
     if rule.lookup == "constant":
         return look_up
-    plain = rule.reading == "text" and not (rule.absent or rule.prefix or rule.default) and rule.replace is None
+    plain = (
+        rule.reading == "text" and not (rule.absent or rule.prefix or rule.default) and rule.replace is None
+    )
     if plain:
         return lambda place: look_up(place) or None
     read = _reading(rule, amounts)
@@ -46,9 +48,10 @@ def compile_rule(rule: Rule, amounts: AmountReader, objects: ObjectIndex | None)
         if not text or text in rule.absent:
             return rule.default
         if rule.replace is not None:
-            if text not in rule.replace:
+            replaced = rule.replace.get(text) or rule.replace.get("*")
+            if replaced is None:
                 raise UntranslatableError(f"{text!r} is not in the mapping's map")
-            text = rule.replace[text]
+            text = replaced
         value = read(text)
         return f"{rule.prefix}{value}" if rule.prefix else value
 
@@ -106,9 +109,11 @@ def _fill(place: Place, key: str) -> str:
 
 def _of_object(rule: Rule, place: Place, objects: ObjectIndex | None) -> str | None:
     found = _first_related(rule, place.event.related)
-    if found is None or rule.attribute is None:
-        return found and found.id
-    return objects and objects.value(found.id, rule.attribute, place.time, before=rule.before)
+    if found is None or objects is None:
+        return None
+    if rule.attribute is None:
+        return found.id
+    return objects.value(found.id, rule.attribute, place.time, before=rule.before)
 
 
 def _first_related(rule: Rule, related: tuple[Related, ...]) -> Related | None:

@@ -32,7 +32,7 @@ from hashlib import sha256
 _MAX_MILLISECONDS = (1 << 48) - 1
 _RANDOM_B_BITS = 62
 _RANDOM_B_MASK = (1 << _RANDOM_B_BITS) - 1
-_VERSION_7 = 7 << 76
+_VERSION_7 = 7 << 12
 _VARIANT = 2 << 62
 _DIGEST_BYTES = 10
 """The bytes that hold the digest's first 74 bits, with 6 to spare."""
@@ -55,7 +55,6 @@ class EventIds:
         digest.update(f"{len(case)}:{case}{ordinal}:{len(activity)}:{activity}{time}".encode())
         bits = int.from_bytes(digest.digest()[:_DIGEST_BYTES]) >> 6
         clamped = min(max(milliseconds, 0), _MAX_MILLISECONDS)
-        text = (
-            f"{clamped << 80 | _VERSION_7 | (bits >> _RANDOM_B_BITS) << 64 | _VARIANT | bits & _RANDOM_B_MASK:032x}"
-        )
+        high = clamped << 16 | _VERSION_7 | bits >> _RANDOM_B_BITS
+        text = f"{high << 64 | _VARIANT | bits & _RANDOM_B_MASK:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

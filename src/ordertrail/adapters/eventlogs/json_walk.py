@@ -102,7 +102,9 @@ class _Window:
         found = self.skip()
         if found != character:
             what = f"{found!r} stands" if found else "the document breaks off"
-            raise self.broken(f"{what} where {character!r} must stand" + (f": {otherwise}" if otherwise else ""))
+            raise self.broken(
+                f"{what} where {character!r} must stand" + (f": {otherwise}" if otherwise else "")
+            )
         self._at += 1
 
     def key(self) -> str:
@@ -129,7 +131,7 @@ class _Window:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
-                # What is not whole yet cannot be told from what is wrong, until all that may belong to it is here.
+                # What is not whole yet cannot be told from what is wrong until no more can follow.
                 if not self._read(wanted):
                     raise self.broken(f"the JSON breaks off or is malformed: {error.msg}") from error
             except (ValueError, RecursionError) as error:

@@ -46,9 +46,10 @@ A **rule** says how one value is found. Text is a constant. A table looks one up
 - ``template`` text in which ``{name}`` is a field and ``{#}`` the event's number within its case.
 
 What is found is then, in this order: absent if it is empty or listed in ``absent``; replaced through
-``map``, where a value that is not listed is a problem; read ``as`` "text" (the default), "integer",
-"digits" (a whole number as text: a customer "17850.0" is "17850"), "decimal" or "money"; and put
-behind ``prefix``. Where nothing is found, ``default`` stands in.
+``map``, where ``"*"`` stands for every value that is not listed and without it such a value is a
+problem; read ``as`` "text" (the default), "integer", "digits" (a whole number as text: a customer
+"17850.0" is "17850"), "decimal" or "money"; and put behind ``prefix``. Where nothing is found,
+``default`` stands in.
 
 ``[actions]`` gives each activity an action, or a table: action, outcome, and ``actor``, ``subject``,
 ``context``, ``changes``, ``links`` that replace (actor, subject, context: field by field) or follow
@@ -179,7 +180,13 @@ class Plan:
 
     def rules(self) -> Iterator[Rule]:
         """Yield every rule of the plan."""
-        yield from (*self.subject.values(), *self.actor.values(), *self.context.values(), *self.roles, *self.tags)
+        yield from (
+            *self.subject.values(),
+            *self.actor.values(),
+            *self.context.values(),
+            *self.roles,
+            *self.tags,
+        )
         for change in self.changes:
             yield from (side for side in (change.before, change.after) if side)
         for link in self.links:

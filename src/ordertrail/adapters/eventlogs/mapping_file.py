@@ -1,9 +1,9 @@
-"""Reading a mapping file: strict TOML in, a :class:`~.mapping.Mapping` out, every problem named.
+r"""Reading a mapping file: strict TOML in, a :class:`~.mapping.Mapping` out, every problem named.
 
 The grammar stands in :mod:`~.mapping`. A file with three mistakes gets three problems, each with its
 dotted path; a key that is not bare in TOML is quoted in the path::
 
-    >>> parse_mapping(b'version = 1\\nlog = "x"\\nformat = "csv"\\n[actions]\\n"Pay it" = "order.pay"\\n')
+    >>> parse_mapping(b'version = 1\nlog = "x"\nformat = "csv"\n[actions]\n"Pay it" = "order.pay"\n')
     Traceback (most recent call last):
     ordertrail.kernel.errors.InputError: time.field: is missing; case: is missing; ...;
     actions."Pay it".action: 'order.pay' is not in the action catalogue
@@ -32,7 +32,7 @@ from ordertrail.adapters.eventlogs.mapping import (
     TimeRule,
     When,
 )
-from ordertrail.adapters.eventlogs.plan_file import read_plan, read_rule
+from ordertrail.adapters.eventlogs.plan_file import read_lookup, read_plan, read_rule
 from ordertrail.adapters.eventlogs.times import Ambiguous, Finer
 from ordertrail.adapters.eventlogs.toml_section import Section
 from ordertrail.kernel.errors import InputError, Problem
@@ -47,7 +47,9 @@ _REMEDY = "Correct the mapping file at the places named; its grammar is describe
 
 def builtin_mappings() -> tuple[str, ...]:
     """Return the names of the mappings that come with OrderTrail."""
-    return tuple(sorted(file.name.removesuffix(".toml") for file in _MAPPINGS.iterdir() if file.name.endswith(".toml")))
+    return tuple(
+        sorted(file.name.removesuffix(".toml") for file in _MAPPINGS.iterdir() if file.name.endswith(".toml"))
+    )
 
 
 def builtin_mapping(name: str) -> Mapping:
@@ -123,9 +125,11 @@ def _with_action(plan: Plan, action: str) -> Plan:
     )
 
 
-def _read_actions(section: Section, catalogue: Catalogue, common: Plan, log_format: Format) -> dict[str, Plan]:
+def _read_actions(
+    section: Section, catalogue: Catalogue, common: Plan, log_format: Format
+) -> dict[str, Plan]:
     plans = {}
-    for activity in section.keys():
+    for activity in section:
         table = section.section(activity, shorthand="action")
         plans[activity] = read_plan(table, catalogue, common, log_format, of_action=True)
         table.finish()
@@ -142,7 +146,9 @@ def _read_time(section: Section, log_format: Format) -> TimeRule:
             zone = None
     pattern = section.text("pattern", default="") or None
     if pattern is not None and "%" not in pattern:
-        section.report("pattern", "names no part of a time; write it as strptime reads it, such as %d/%m/%Y %H:%M")
+        section.report(
+            "pattern", "names no part of a time; write it as strptime reads it, such as %d/%m/%Y %H:%M"
+        )
     rule = TimeRule(
         field=None if log_format == "ocel" else section.text("field", required=True),
         pattern=pattern,
@@ -161,8 +167,8 @@ def _read_activity(section: Section, log_format: Format) -> ActivityRule:
     when = tuple(_read_when(table) for table in section.sections("when"))
     otherwise = section.text("otherwise", default="") or None
     rule = None
-    if section.keys():
-        rule = read_rule(section.parent, section.name, log_format, table=section)
+    if tuple(section):
+        rule = read_lookup(section, log_format)
     elif not when and otherwise is None:
         section.parent.report(section.name, "is missing")
     return ActivityRule(when, rule, otherwise)
@@ -197,7 +203,7 @@ def _read_table(section: Section) -> TableRules:
 
 def _read_objects(section: Section) -> ObjectRules:
     kinds_table = section.section("kinds")
-    kinds = {key: kinds_table.text(key, required=True) for key in kinds_table.keys()}
+    kinds = {key: kinds_table.text(key, required=True) for key in kinds_table}
     subjects = section.texts("subjects", required=True)
     rules = ObjectRules(kinds, subjects, section.texts("orders", required=True), section.texts("members"))
     for key in ("subjects", "orders", "members"):

@@ -69,7 +69,9 @@ def read_ocel_json(
         raise BrokenSourceError("the document", "has neither 'events' nor 'ocel:events': it is not an OCEL")
 
 
-def _add_object(index: ObjectIndex, times: TimeReader, key: int | str, element: Any) -> Iterator[SourceProblem]:
+def _add_object(
+    index: ObjectIndex, times: TimeReader, key: int | str, element: Any
+) -> Iterator[SourceProblem]:
     problems: list[Problem] = []
     identity, kind, values = _object_parts(key, element, problems)
     if identity and kind:
@@ -92,7 +94,9 @@ def _object_parts(
     values: list[tuple[str, str | None, Scalar]] = []
     if isinstance(key, str):
         old = content.get("ocel:ovmap")
-        values += [(name, None, _scalar(value)) for name, value in (old if isinstance(old, dict) else {}).items()]
+        values += [
+            (name, None, _scalar(value)) for name, value in (old if isinstance(old, dict) else {}).items()
+        ]
         return key, _text(content, "ocel:type", problems), values
     for at, item in enumerate(_items(content, "attributes", problems)):
         name, time = item.get("name"), item.get("time")
@@ -139,9 +143,12 @@ def _read_event(index: ObjectIndex, key: int | str, element: Any) -> SourceEvent
             problems.append(Problem("ocel:omap", "must be an array"))
     else:
         names = {OCEL_ID: "id", OCEL_TYPE: "type", OCEL_TIME: "time"}
-        attributes = [(item.get("name"), item.get("value")) for item in _items(content, "attributes", problems)]
+        attributes = [
+            (item.get("name"), item.get("value")) for item in _items(content, "attributes", problems)
+        ]
         pairs = [
-            (item.get("objectId"), item.get("qualifier", "")) for item in _items(content, "relationships", problems)
+            (item.get("objectId"), item.get("qualifier", ""))
+            for item in _items(content, "relationships", problems)
         ]
     fields |= {ours: _text(content, theirs, problems) for ours, theirs in names.items()}
     _add_attributes(fields, attributes, problems)
@@ -150,7 +157,9 @@ def _read_event(index: ObjectIndex, key: int | str, element: Any) -> SourceEvent
     return SourceEvent(position, fields, related=related, problems=tuple(problems))
 
 
-def _add_attributes(fields: dict[str, Scalar], attributes: list[tuple[Any, Any]], problems: list[Problem]) -> None:
+def _add_attributes(
+    fields: dict[str, Scalar], attributes: list[tuple[Any, Any]], problems: list[Problem]
+) -> None:
     for name, value in attributes:
         if not isinstance(name, str):
             problems.append(Problem("attributes", "every attribute needs a name"))
@@ -160,14 +169,18 @@ def _add_attributes(fields: dict[str, Scalar], attributes: list[tuple[Any, Any]]
             fields[name] = _scalar(value)
 
 
-def _related(index: ObjectIndex, pairs: list[tuple[Any, Any]], problems: list[Problem]) -> tuple[Related, ...]:
+def _related(
+    index: ObjectIndex, pairs: list[tuple[Any, Any]], problems: list[Problem]
+) -> tuple[Related, ...]:
     related = []
     for identity, qualifier in pairs:
         kind = index.kind_of(identity) if isinstance(identity, str) else None
         if kind is None:
             problems.append(Problem("objects", f"{identity!r} is not among the log's objects"))
         else:
-            related.append(Related(identity, kind, qualifier if isinstance(qualifier, str) else str(qualifier)))
+            related.append(
+                Related(identity, kind, qualifier if isinstance(qualifier, str) else str(qualifier))
+            )
     return tuple(related)
 
 

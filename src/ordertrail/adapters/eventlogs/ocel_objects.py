@@ -86,14 +86,15 @@ class ObjectIndex:
 
     def orders_of(self, subject: Related, related: Iterable[Related]) -> tuple[str, ...]:
         """Return the orders that an event about the subject belongs to, and learn from it."""
-        if subject.type in self._orders:
-            return (subject.id,)
         named = tuple(dict.fromkeys(other.id for other in related if other.type in self._orders))
-        orders = named or self._owners.get(subject.id) or self._union(other.id for other in related)
-        if orders:
-            for other in related:
-                if other.type in self._members and (len(named) == 1 or other is subject):
-                    self._owners.setdefault(other.id, orders)
+        if subject.type in self._orders:
+            orders: tuple[str, ...] = (subject.id,)
+        else:
+            orders = named or self._owners.get(subject.id) or self._union(other.id for other in related)
+        for other in related:
+            # An event that names several orders does not say which of them its items belong to.
+            if orders and other.type in self._members and (len(named) == 1 or other is subject):
+                self._owners.setdefault(other.id, orders)
         return orders
 
     def value(self, identity: str, attribute: str, time: str, *, before: bool) -> str | None:

@@ -54,6 +54,10 @@ _COLUMNS = {
     "object_map_type": {"ocel_type", "ocel_type_map"},
     "object_object": {"ocel_source_id", "ocel_target_id"},
 }
+_VALUES = """
+    SELECT ocel_id, ocel_time, {attribute} FROM {table} WHERE {attribute} IS NOT NULL
+    AND (?1 = 'ocel_id' OR coalesce(nullif({field}, ''), ?2) = ?2)
+"""
 _REPORT_EVERY = 1000
 _KNOWN_EVENT_COLUMNS = ("ocel_id", "ocel_time")
 
@@ -63,7 +67,9 @@ def read_ocel_sqlite(
 ) -> Iterator[SourceEvent | SourceProblem]:
     """Fill the index and yield the events. Raises BrokenSourceError where the database cannot be read."""
     if source.packing != "plain":
-        raise BrokenSourceError("the file", f"is a packed database; unpack {source.path} with {source.packing} first")
+        raise BrokenSourceError(
+            "the file", f"is a packed database; unpack {source.path} with {source.packing} first"
+        )
     try:
         with closing(_connect(source)) as connection:
             log = _Log(connection, source.limits.element)
@@ -108,17 +114,24 @@ class _Log:
         if missing:
             raise BrokenSourceError("the database", f"is not an OCEL 2.0: it has no {', '.join(missing)}")
         self._suffixes = {
-            side: {str(kind): str(suffix) for kind, suffix in self._query(f"SELECT * FROM {side}_map_type")}
+            side: {
+                str(kind): str(suffix)
+                for kind, suffix in self._query(
+                    "SELECT ocel_type, ocel_type_map FROM {t}", t=f"{side}_map_type"
+                )
+            }
             for side in ("event", "object")
         }
 
-    def _query(self, sql: str, *values: object) -> Iterator[Any]:
-        return self._connection.execute(sql, values)
+    def _query(self, sql: str, *values: object, **names: str) -> Iterator[Any]:
+        """Run a query; ``{name}`` in it is replaced by the quoted name of a table or column."""
+        quoted = {key: _quoted(name) for key, name in names.items()}
+        return self._connection.execute(sql.format(**quoted), values)
 
     def _columns(self, table: str) -> list[str]:
         """Return a table's columns; none where there is no such plain table."""
         name = self._tables.get(table.lower())
-        return [] if name is None else [row[1] for row in self._query(f"PRAGMA table_info({_quoted(name)})")]
+        return [] if name is None else [row[1] for row in self._query("PRAGMA table_info({name})", name=name)]
 
     def count(self) -> int:
         """Return the number of events."""
@@ -134,24 +147,10 @@ class _Log:
             table = f"object_{self._suffixes['object'].get(kind, '')}"
             columns = self._columns(table)
             if attribute in columns:
-                yield from self._fill_values(index, times, table, attribute, "ocel_changed_field" in columns)
-
-    def _fill_values(
-        self, index: ObjectIndex, times: TimeReader, table: str, attribute: str, changes: bool
-    ) -> Iterator[SourceProblem]:
-        column = _quoted(attribute)
-        only = f"AND (ocel_changed_field IS NULL OR ocel_changed_field = '' OR ocel_changed_field = {_text(attribute)})"
-        rows = self._query(
-            f"SELECT ocel_id, ocel_time, {column} FROM {_quoted(self._tables[table.lower()])} "
-            f"WHERE {column} IS NOT NULL {only if changes else ''}"
-        )
-        for identity, time, value in rows:
-            try:
-                moment = times.read(str(time)).text if time is not None else ""
-            except UntranslatableError as error:
-                yield SourceProblem(f"object {identity}", (Problem(f"{attribute}.time", str(error)),))
-            else:
-                index.add_value(str(identity), attribute, moment, _plain(value))
+                # A row with a changed field says something of that field alone.
+                field = "ocel_changed_field" if "ocel_changed_field" in columns else "ocel_id"
+                rows = self._query(_VALUES, field, attribute, attribute=attribute, field=field, table=table)
+                yield from _fill_values(index, times, attribute, rows)
 
     def events(self, index: ObjectIndex) -> Iterator[SourceEvent]:
         """Yield the events in the sequence of the table ``event``, from cursors that run side by side."""
@@ -170,19 +169,20 @@ class _Log:
             yield self._event(index, list(same), named)
 
     def _of_type(self, kind: Any) -> Iterator[tuple[int, Any, Any, dict[str, Scalar] | None]]:
-        """Yield rowid, id, type and columns of a type's events; no columns where its table lacks the event."""
+        """Yield rowid, id, type and columns of a type's events; None where its table lacks the event."""
         table = f"event_{self._suffixes['event'].get(str(kind), '')}"
         columns = self._columns(table)
         if not set(_KNOWN_EVENT_COLUMNS).issubset(columns):
-            for rowid, identity in self._query("SELECT rowid, ocel_id FROM event WHERE ocel_type IS ? ORDER BY 1", kind):
+            for rowid, identity in self._query(
+                "SELECT rowid, ocel_id FROM event WHERE ocel_type IS ? ORDER BY 1", kind
+            ):
                 yield rowid, identity, kind, None
             return
-        wanted = ", ".join(f"t.{_quoted(column)}" for column in columns)
         rows = self._query(
-            f"SELECT e.rowid, e.ocel_id, {wanted} FROM event e "
-            f"LEFT JOIN {_quoted(self._tables[table.lower()])} t ON t.ocel_id = e.ocel_id "
-            "WHERE e.ocel_type IS ? ORDER BY e.rowid",
+            "SELECT e.rowid, e.ocel_id, t.* FROM event e "
+            "LEFT JOIN {table} t ON t.ocel_id = e.ocel_id WHERE e.ocel_type IS ? ORDER BY e.rowid",
             kind,
+            table=table,
         )
         for rowid, identity, *values in rows:
             cells = dict(zip(columns, values, strict=True))
@@ -215,23 +215,34 @@ class _Log:
         for suffix in sorted(set(self._suffixes["event"].values())):
             table = f"event_{suffix}"
             if "ocel_id" in self._columns(table):
-                name = _quoted(self._tables[table.lower()])
-                sql = f"SELECT ocel_id FROM {name} WHERE ocel_id NOT IN (SELECT ocel_id FROM event)"
-                for (identity,) in self._query(sql):
-                    message = f"stands in {table} and not in the table event: its type is unknown"
-                    yield SourceProblem(f"event {identity}", (Problem("type", message),), f'"{identity}"'.encode())
-        sql = "SELECT DISTINCT ocel_event_id FROM event_object WHERE ocel_event_id NOT IN (SELECT ocel_id FROM event)"
+                sql = "SELECT ocel_id FROM {table} WHERE ocel_id NOT IN (SELECT ocel_id FROM event)"
+                for (identity,) in self._query(sql, table=table):
+                    problem = Problem("type", f"stands in {table} and not in the table event")
+                    original = str(identity).encode("utf-8", "surrogateescape")
+                    yield SourceProblem(f"event {identity}", (problem,), original)
+        sql = (
+            "SELECT DISTINCT ocel_event_id FROM event_object "
+            "WHERE ocel_event_id NOT IN (SELECT ocel_id FROM event)"
+        )
         for (identity,) in self._query(sql):
-            message = "has objects in event_object and does not stand in the table event"
-            yield SourceProblem(f"event {identity}", (Problem("", message),))
+            problem = Problem("", "has objects in event_object and does not stand in the table event")
+            yield SourceProblem(f"event {identity}", (problem,))
+
+
+def _fill_values(
+    index: ObjectIndex, times: TimeReader, attribute: str, rows: Iterator[Any]
+) -> Iterator[SourceProblem]:
+    for identity, time, value in rows:
+        try:
+            moment = times.read(str(time)).text if time is not None else ""
+        except UntranslatableError as error:
+            yield SourceProblem(f"object {identity}", (Problem(f"{attribute}.time", str(error)),))
+        else:
+            index.add_value(str(identity), attribute, moment, _plain(value))
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _plain(value: Any) -> str:

@@ -81,34 +81,24 @@ def read_plan(
 
 
 def read_rule(
-    section: Section,
-    key: str,
-    log_format: Format,
-    *,
-    required: bool = False,
-    typed: bool = False,
-    table: Section | None = None,
+    section: Section, key: str, log_format: Format, *, required: bool = False, typed: bool = False
 ) -> Rule | None:
-    """Read the rule under a key; ``typed`` allows readings that are not text.
-
-    ``table`` is the rule's own table where something else was read from it already.
-    """
-    if table is None:
-        value = section.raw(key)
-        if value is None:
-            if required:
-                section.report(key, "is missing")
-            return None
-        if isinstance(value, str):
-            return Rule("constant", (value,))
-        if not isinstance(value, dict):
-            section.report(key, "must be text or a table that says where to find it")
-            return None
-        table = section.section(key)
-    return _read_lookup(table, log_format, typed=typed)
+    """Read the rule under a key; ``typed`` allows readings that are not text."""
+    value = section.raw(key)
+    if value is None:
+        if required:
+            section.report(key, "is missing")
+        return None
+    if isinstance(value, str):
+        return Rule("constant", (value,))
+    if not isinstance(value, dict):
+        section.report(key, "must be text or a table that says where to find it")
+        return None
+    return read_lookup(section.section(key), log_format, typed=typed)
 
 
-def _read_lookup(table: Section, log_format: Format, *, typed: bool) -> Rule | None:
+def read_lookup(table: Section, log_format: Format, *, typed: bool = False) -> Rule | None:
+    """Read the table of a rule that looks its value up."""
     given = [lookup for lookup in _LOOKUPS if table.has(lookup)]
     if len(given) != 1:
         table.report("", f"needs exactly one of {', '.join(_LOOKUPS)}")
@@ -141,7 +131,7 @@ def _read_replacements(table: Section) -> dict[str, str] | None:
     if not table.has("map"):
         return None
     pairs = table.section("map")
-    return {key: pairs.text(key, required=True) for key in pairs.keys()}
+    return {key: pairs.text(key, required=True) for key in pairs}
 
 
 def _read_rules(section: Section, keys: Iterable[str], log_format: Format) -> dict[str, Rule]:
@@ -159,7 +149,7 @@ def _read_list(section: Section, key: str, log_format: Format) -> tuple[Rule, ..
         section.report(key, "must be a list of texts or tables")
         return ()
     items = Section({str(at): item for at, item in enumerate(value)}, section.at(key), section.problems)
-    return tuple(rule for at in items.keys() if (rule := read_rule(items, at, log_format)) is not None)
+    return tuple(rule for at in items if (rule := read_rule(items, at, log_format)) is not None)
 
 
 def _read_changes(tables: Iterable[Section], log_format: Format) -> list[ChangeRule]:
@@ -168,7 +158,9 @@ def _read_changes(tables: Iterable[Section], log_format: Format) -> list[ChangeR
         path = table.text("path", required=True)
         if path and not path.startswith("/"):
             table.report("path", "must be a JSON pointer, which starts with / (RFC 6901)")
-        change = ChangeRule(path, *(read_rule(table, side, log_format, typed=True) for side in ("before", "after")))
+        change = ChangeRule(
+            path, *(read_rule(table, side, log_format, typed=True) for side in ("before", "after"))
+        )
         if not (table.has("before") or table.has("after")):
             table.report("", "needs before, after or both")
         table.finish()

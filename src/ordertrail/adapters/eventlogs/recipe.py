@@ -49,7 +49,10 @@ class Recipe:
             for change in plan.changes
         ]
         self._links = [
-            [(key, self._find(rule)) for key, rule in (("system", link.system), ("kind", link.kind), ("id", link.id))]
+            [
+                (key, self._find(rule))
+                for key, rule in (("system", link.system), ("kind", link.kind), ("id", link.id))
+            ]
             for link in plan.links
         ]
         self._used = mapping.fields() | _OCEL_FIELDS
@@ -101,9 +104,7 @@ class Recipe:
 
     def _make_actor(self, place: Place, problems: list[Problem]) -> Part:
         actor = _fill(self._actor, place, "actor", problems)
-        for key in ("id", "kind"):
-            if key not in actor:
-                problems.append(Problem(f"actor.{key}", "is missing"))
+        problems += [Problem(f"actor.{key}", "is missing") for key in ("id", "kind") if key not in actor]
         if actor.get("kind", "system") not in _ACTOR_KINDS:
             problems.append(Problem("actor.kind", f"is {actor['kind']!r}; must be {', '.join(_ACTOR_KINDS)}"))
         roles = _fill_list(self._roles, place, "actor.roles", problems)
@@ -117,9 +118,7 @@ class Recipe:
 
     def _make_subject(self, place: Place, case: str, problems: list[Problem]) -> Part:
         found = _fill(self._subject, place, "subject", problems)
-        for key in ("kind", "id"):
-            if key not in found:
-                problems.append(Problem(f"subject.{key}", "is missing"))
+        problems += [Problem(f"subject.{key}", "is missing") for key in ("kind", "id") if key not in found]
         found.setdefault("order", case)
         return found
 

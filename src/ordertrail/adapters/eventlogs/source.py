@@ -88,15 +88,15 @@ class Source:
         Raises BrokenSourceError, after all that could be unpacked, where the file is cut short or damaged
         or unpacks to more than the limit.
         """
-        unpack = {"plain": iter, "gzip": _gunzip, "zstd": _unzstd}[self.packing]
-        given = 0
+        unpack = _UNPACK[self.packing]
+        most = self.limits.unpacked
+        left = most
         for piece in unpack(self._raw(progress)):
-            given += len(piece)
-            if given > self.limits.unpacked:
-                raise BrokenSourceError(
-                    f"byte {self.limits.unpacked} unpacked",
-                    f"unpacks to more than the limit of {self.limits.unpacked} bytes; raise it if the file is trusted",
-                )
+            if len(piece) > left:
+                yield piece[:left]
+                message = f"unpacks to more than the limit of {most} bytes; raise it if the file is trusted"
+                raise BrokenSourceError(f"byte {most} unpacked", message)
+            left -= len(piece)
             yield piece
 
     def head(self, length: int) -> bytes:
@@ -121,7 +121,9 @@ class Source:
                     if progress is not None:
                         progress(done, self.size)
         except OSError as error:
-            raise BrokenSourceError(f"byte {done} of the file", f"cannot be read: {error.strerror}") from error
+            raise BrokenSourceError(
+                f"byte {done} of the file", f"cannot be read: {error.strerror}"
+            ) from error
 
 
 def _gunzip(raw: Iterator[bytes]) -> Iterator[bytes]:
@@ -189,3 +191,10 @@ def _unzstd(raw: Iterator[bytes]) -> Iterator[bytes]:
         done += len(piece)
     if not fresh:
         raise BrokenSourceError(f"byte {done} of the file", "the zstd stream is cut short")
+
+
+_UNPACK: dict[Packing, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
+    "plain": iter,
+    "gzip": _gunzip,
+    "zstd": _unzstd,
+}

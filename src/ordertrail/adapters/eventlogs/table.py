@@ -29,7 +29,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 def read_table(
     source: Source, mapping: Mapping, progress: Progress | None = None
 ) -> Iterator[SourceEvent | SourceProblem]:
-    """Yield a table's events in their sequence. Raises BrokenSourceError where nothing further can be read."""
+    """Yield a table's events in their sequence. Raises BrokenSourceError after the last good one."""
     csv.field_size_limit(max(csv.field_size_limit(), source.limits.element))
     lines = _Lines(source, mapping, progress)
     reader = csv.reader(lines, delimiter=mapping.table.delimiter, strict=True)
@@ -64,7 +64,9 @@ def _read_header(reader: "Iterator[list[str]]", mapping: Mapping) -> list[str]:
     try:
         header = next(reader)
     except StopIteration:
-        raise BrokenSourceError("line 1", "the file is empty; a CSV begins with the names of its columns") from None
+        raise BrokenSourceError(
+            "line 1", "the file is empty; a CSV begins with the names of its columns"
+        ) from None
     except csv.Error as error:
         raise BrokenSourceError("line 1", f"the header is not CSV: {error}") from error
     doubled = sorted({name for name in header if header.count(name) > 1})
@@ -72,15 +74,24 @@ def _read_header(reader: "Iterator[list[str]]", mapping: Mapping) -> list[str]:
         raise BrokenSourceError("line 1", f"the header names columns twice: {', '.join(map(repr, doubled))}")
     expected = mapping.table.columns
     if expected and tuple(header) != expected:
-        raise BrokenSourceError("line 1", f"the columns are {', '.join(header)}; expected {', '.join(expected)}")
+        raise BrokenSourceError(
+            "line 1", f"the columns are {', '.join(header)}; expected {', '.join(expected)}"
+        )
     missing = sorted(mapping.fields().difference(header))
     if missing:
-        raise BrokenSourceError("line 1", f"the header lacks columns that the mapping needs: {', '.join(missing)}")
+        raise BrokenSourceError(
+            "line 1", f"the header lacks columns that the mapping needs: {', '.join(missing)}"
+        )
     return header
 
 
 def _lines(first: int, last: int) -> str:
     return f"line {last}" if first >= last else f"lines {first} to {last}"
+
+
+def _check_length(line: bytes, longest: int, number: int) -> None:
+    if len(line) > longest:
+        raise BrokenSourceError(f"line {number}", f"the line is longer than {longest} bytes")
 
 
 class _Lines:
@@ -114,12 +125,13 @@ class _Lines:
                     lines = self._decode(complete).split("\n")
                     number += len(lines)
                     yield from (f"{line}\n" for line in lines)
-                if len(rest) > longest:
-                    raise BrokenSourceError(f"line {number}", f"the line is longer than {longest} bytes")
+                _check_length(rest, longest, number)
         except BrokenSourceError as error:
             message = f"{error.message}; the table stops in line {max(number, 1)}"
             shown = rest[:200].decode("ascii", "backslashreplace")
-            raise BrokenSourceError(error.position, f"{message}, which begins {shown!r}" if rest else message) from error
+            raise BrokenSourceError(
+                error.position, f"{message}, which begins {shown!r}" if rest else message
+            ) from error
         if rest:
             yield self._decode(rest)
 

@@ -18,14 +18,13 @@ Implausible years are kept: BPI Challenge 2019 has real events of 1948.
 """
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ordertrail.kernel.clock import format_time
 from ordertrail.adapters.eventlogs.events import UntranslatableError
+from ordertrail.kernel.clock import format_time
 
 Ambiguous = Literal["problem", "earlier", "later"]
 Finer = Literal["problem", "cut"]
@@ -62,7 +61,7 @@ class TimeReader:
         self._pattern = pattern
         self._ambiguous = ambiguous
         self._finer = finer
-        self.read: Callable[[str], Moment] = lru_cache(_REMEMBERED)(self._read)
+        self.read = lru_cache(_REMEMBERED)(self._read)
         """Read one time. Raises UntranslatableError with a sentence for a person."""
 
     def _read(self, text: str) -> Moment:
@@ -85,10 +84,14 @@ class TimeReader:
             raise UntranslatableError(f"{text!r} is not an ISO 8601 date and time")
         date, minutes, seconds, fraction, offset = parts.groups()
         if fraction and fraction[_DIGITS_KEPT:].strip("0") and self._finer == "problem":
-            raise UntranslatableError(f"{text!r} is finer than microseconds; the mapping may say time.finer = 'cut'")
+            raise UntranslatableError(
+                f"{text!r} is finer than microseconds; the mapping may say time.finer = 'cut'"
+            )
         micro = (fraction or "")[:_DIGITS_KEPT].ljust(_DIGITS_KEPT, "0")
         try:
-            return datetime.fromisoformat(f"{date}T{minutes}{seconds or ':00'}.{micro}{(offset or '').upper()}")
+            return datetime.fromisoformat(
+                f"{date}T{minutes}{seconds or ':00'}.{micro}{(offset or '').upper()}"
+            )
         except ValueError as error:
             raise UntranslatableError(f"{text!r} is not a time that exists: {error}") from None
 
@@ -100,7 +103,9 @@ class TimeReader:
         if earlier.utcoffset() == later.utcoffset():
             return earlier
         if earlier.astimezone(UTC).astimezone(self._zone).replace(tzinfo=None, fold=0) != naive:
-            raise UntranslatableError(f"{text!r} does not exist in {self._zone.key}: its clocks skipped that hour")
+            raise UntranslatableError(
+                f"{text!r} does not exist in {self._zone.key}: its clocks skipped that hour"
+            )
         if self._ambiguous == "problem":
             raise UntranslatableError(
                 f"{text!r} happened twice in {self._zone.key}; the mapping may say time.ambiguous = 'earlier'"

@@ -12,6 +12,7 @@ dotted from the file's top, with keys quoted as TOML would quote them. Example::
 
 import difflib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from ordertrail.kernel.errors import Problem
@@ -23,7 +24,12 @@ class Section:
     """A table under its path. What is wrong with it goes into the shared list of problems."""
 
     def __init__(
-        self, table: dict[str, Any], path: str, problems: list[Problem], parent: "Section | None" = None, name: str = ""
+        self,
+        table: dict[str, Any],
+        path: str,
+        problems: list[Problem],
+        parent: "Section | None" = None,
+        name: str = "",
     ) -> None:
         self.path = path
         self.name = name
@@ -48,9 +54,9 @@ class Section:
         """Add a problem with a key, or with the table as a whole where the key is empty."""
         self.problems.append(Problem(self.at(key), message))
 
-    def keys(self) -> tuple[str, ...]:
-        """Return the keys that are there and have not been asked for."""
-        return tuple(key for key in self._table if key not in self._asked)
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the keys that are there and have not been asked for."""
+        return iter([key for key in self._table if key not in self._asked])
 
     def has(self, key: str) -> bool:
         """Say whether a key is there, without asking for it."""
@@ -73,7 +79,9 @@ class Section:
         self.report(key, "must not be empty" if value == "" else "must be text")
         return default
 
-    def choice(self, key: str, choices: tuple[str, ...], *, required: bool = False, default: Any = None) -> Any:
+    def choice(
+        self, key: str, choices: tuple[str, ...], *, required: bool = False, default: Any = None
+    ) -> Any:
         """Return one of the choices; the default where it is absent or wrong."""
         value = self.text(key, required=required)
         if not value or value in choices:
@@ -130,10 +138,12 @@ class Section:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             self.report(key, "must be an array of tables")
             return []
-        return [Section(item, f"{self.at(key)}.{at}", self.problems, self, key) for at, item in enumerate(value)]
+        return [
+            Section(item, f"{self.at(key)}.{at}", self.problems, self, key) for at, item in enumerate(value)
+        ]
 
     def finish(self) -> None:
         """Report every key that nobody asked for."""
-        for key in self.keys():
+        for key in self:
             near = difflib.get_close_matches(key, self._asked, n=1)
             self.report(key, "is not known here" + (f"; did you mean {near[0]!r}?" if near else ""))

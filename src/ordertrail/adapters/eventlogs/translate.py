@@ -26,7 +26,13 @@ from typing import Any
 import orjson
 
 from ordertrail.adapters.eventlogs.amounts import AmountReader
-from ordertrail.adapters.eventlogs.events import SourceEvent, SourceProblem, SourceRecord, UntranslatableError, text_of
+from ordertrail.adapters.eventlogs.events import (
+    SourceEvent,
+    SourceProblem,
+    SourceRecord,
+    UntranslatableError,
+    text_of,
+)
 from ordertrail.adapters.eventlogs.findings import Place, compile_text_rule
 from ordertrail.adapters.eventlogs.ids import EventIds
 from ordertrail.adapters.eventlogs.mapping import Mapping, Rule
@@ -114,12 +120,15 @@ class Translator:
             problems.append(Problem("activity", "is missing"))
             return None, ""
         if activity not in self._recipes:
-            plan = self._mapping.plan(activity)
-            self._recipes[activity] = plan and Recipe(activity, plan, self._mapping, self._amounts, self._objects)
+            self._recipes[activity] = self._make_recipe(activity)
         recipe = self._recipes[activity]
         if recipe is None:
             problems.append(Problem("activity", f"{activity!r} has no action in the mapping"))
         return recipe, activity
+
+    def _make_recipe(self, activity: str) -> Recipe | None:
+        plan = self._mapping.plan(activity)
+        return None if plan is None else Recipe(activity, plan, self._mapping, self._amounts, self._objects)
 
     def _read_time(self, event: SourceEvent, problems: list[Problem]) -> tuple[str, int]:
         text = text_of(event.fields.get(self._time_field))

@@ -59,8 +59,7 @@ def read_xes(source: Source, progress: Progress | None = None) -> Iterator[Sourc
             yield from collector.take()
             unmoved = 0 if collector.elements != seen else unmoved + len(chunk)
             seen = collector.elements
-            if unmoved > source.limits.element:
-                raise _RefusedError(f"a tag or text is larger than {source.limits.element} bytes")
+            _check_size(unmoved, source.limits.element)
         parser.close()
     except xml.sax.SAXParseException as error:
         yield from collector.take()
@@ -77,6 +76,11 @@ def read_xes(source: Source, progress: Progress | None = None) -> Iterator[Sourc
         message = f"{error.message}; the XML stops at line {parser.getLineNumber()}"
         raise BrokenSourceError(error.position, message) from error
     yield from collector.take()
+
+
+def _check_size(size: int, largest: int) -> None:
+    if size > largest:
+        raise _RefusedError(f"a tag or text is larger than {largest} bytes")
 
 
 class _Collector(ContentHandler):
@@ -164,7 +168,13 @@ class _Collector(ContentHandler):
             raise _RefusedError(f"elements nest deeper than {_DEEPEST}")
         key, value = attrs.get("key"), attrs.get("value")
         fields = self._fields if self._in_event else self._case
-        if not self._nested and key is not None and value is not None and name in _VALUED and key not in fields:
+        if (
+            not self._nested
+            and key is not None
+            and value is not None
+            and name in _VALUED
+            and key not in fields
+        ):
             fields[key] = value
             self._nested.append(key)
             if len(fields) > _MOST_ATTRIBUTES:
@@ -172,10 +182,12 @@ class _Collector(ContentHandler):
         else:
             self._unusual_attribute(name, key, value, fields)
         if not self._in_event and self._event and self._in_trace:
-            # A trace's attributes come before its events (IEEE 1849 section 5): earlier events missed this one.
+            # A trace's attributes come before its events (IEEE 1849): earlier events missed this one.
             raise _RefusedError(f"an attribute of trace {self._trace} stands after the trace's first event")
 
-    def _unusual_attribute(self, name: str, key: str | None, value: str | None, fields: dict[str, Scalar]) -> None:
+    def _unusual_attribute(
+        self, name: str, key: str | None, value: str | None, fields: dict[str, Scalar]
+    ) -> None:
         """Read an attribute of an attribute, a list, or what XES does not know."""
         path = "/".join([*(step for step in self._nested if step), *([key] if key else [])])
         nested = bool(self._nested)

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ordertrail.adapters.files.durable import make_folder, sync_folder, translated, write_part
-from ordertrail.kernel.errors import ConfigurationError, UnavailableError
+from ordertrail.kernel.errors import ConfigurationError, OrderTrailError, UnavailableError
 from ordertrail.ledger.signers import Ed25519Signer, MlDsa44Cosigner, NoteSigner
 from ordertrail.ledger.vkey import parse_vkey
 
@@ -35,9 +35,9 @@ class FileKeyRing:
         self._root = root
         self._passphrase = passphrase
         self._now = now
-        self._signers: dict[str, NoteSigner] = {}
+        self._signers: dict[str, Ed25519Signer] = {}
 
-    def signer(self, vkey: str) -> NoteSigner:
+    def signer(self, vkey: str) -> Ed25519Signer:
         """See the port."""
         if vkey not in self._signers:
             key = parse_vkey(vkey)
@@ -72,16 +72,29 @@ class FileKeyRing:
             signers.append(MlDsa44Cosigner(name, private, self._now))
         return signers
 
+    def problems(self, vkey: str) -> list[str]:
+        """Say what keeps this key ring from signing as this key; nothing where it was never given any key."""
+        if not self._root.is_dir():
+            return []
+        try:
+            signer = self.signer(vkey)
+        except OrderTrailError as error:
+            return [error.message]
+        path = self._root / f"{signer.key.key_id.hex()}{_SUFFIX}"
+        problems = []
+        if path.stat().st_mode & 0o077:
+            problems.append(f"{path} can be read by others; it must have mode 0600")
+        if self._passphrase is None and path.read_bytes() != _serialize(signer.private_key, None):
+            problems.append(f"{path} is not as it was written")
+        return problems
+
     @property
     def encrypted(self) -> bool:
         """Whether new keys are encrypted at rest."""
         return self._passphrase is not None
 
     def _store(self, name: str, private: Ed25519PrivateKey | MLDSA44PrivateKey) -> None:
-        encryption: KeySerializationEncryption = (
-            NoEncryption() if self._passphrase is None else BestAvailableEncryption(self._passphrase)
-        )
-        data = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+        data = _serialize(private, self._passphrase)
         with translated(self._root, "storing a key in"):
             make_folder(self._root)
             self._root.chmod(0o700)
@@ -107,3 +120,10 @@ class FileKeyRing:
             raise ConfigurationError(
                 f"{path} does not open: {error}", remedy="Check the passphrase; restore the key from its backup."
             ) from error
+
+
+def _serialize(private: Ed25519PrivateKey | MLDSA44PrivateKey, passphrase: bytes | None) -> bytes:
+    encryption: KeySerializationEncryption = (
+        NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
+    )
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)

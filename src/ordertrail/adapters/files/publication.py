@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ordertrail.adapters.files.durable import make_folder, replace, translated
+from ordertrail.ledger.paths import KEYS
 from ordertrail.ledger.tiles import CHECKPOINT_PATH
-
-KEYS_PATH = "keys.txt"
 
 
 class FilePublication:
@@ -19,14 +18,18 @@ class FilePublication:
         """See the port."""
         return self._read(CHECKPOINT_PATH)
 
+    def keys(self) -> bytes | None:
+        """Return the published verifier keys, one a line."""
+        return self._read(KEYS)
+
     def publish(self, checkpoint: bytes, vkeys: Sequence[str]) -> None:
         """See the port. The checkpoint goes first: at a rotation it is signed by the old key and the new."""
         keys = "".join(f"{vkey}\n" for vkey in vkeys).encode()
         with translated(self._root, "publishing in"):
             make_folder(self._root)
             replace(self._root / CHECKPOINT_PATH, checkpoint)
-            if self._read(KEYS_PATH) != keys:
-                replace(self._root / KEYS_PATH, keys)
+            if self._read(KEYS) != keys:
+                replace(self._root / KEYS, keys)
 
     def _read(self, name: str) -> bytes | None:
         try:

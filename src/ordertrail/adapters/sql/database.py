@@ -109,3 +109,28 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except exc.OperationalError as error:
         raise UnavailableError(f"the database {path} cannot be used now: {error.orig}") from error
+
+
+def schema_differences(connection: Connection, schema: str = "sqlite.sql") -> Iterator[str]:
+    """Yield each table, index or trigger that is missing, altered or not ours."""
+    expected_database = sqlite3.connect(":memory:")
+    try:
+        expected_database.executescript(read_schema(schema))
+        expected = _objects(expected_database.execute(_OBJECTS).fetchall())
+    finally:
+        expected_database.close()
+    found = _objects(connection.exec_driver_sql(_OBJECTS).all())
+    for (kind, name), sql in sorted(expected.items()):
+        if (kind, name) not in found:
+            yield f"the {kind} {name} is missing from the database"
+        elif found[kind, name] != sql:
+            yield f"the {kind} {name} is not as it was created"
+    for kind, name in sorted(found.keys() - expected.keys()):
+        yield f"the {kind} {name} is in the database and not one of ours"
+
+
+_OBJECTS = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
+
+
+def _objects(rows: Sequence[Any]) -> dict[tuple[str, str], str]:
+    return {(kind, name): sql for kind, name, sql in rows}

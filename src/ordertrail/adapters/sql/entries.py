@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from sqlalchemy import Connection, Select, and_, exc, func, insert, select
+from sqlalchemy import Connection, Select, and_, bindparam, exc, func, insert, or_, select
 
-from ordertrail.adapters.sql.database import Database, insert_many
+from ordertrail.adapters.sql.database import Database, insert_many, schema_differences
 from ordertrail.adapters.sql.streams import stream_id
 from ordertrail.adapters.sql.tables import batch as batch_table
 from ordertrail.adapters.sql.tables import entry, signing_key
@@ -30,6 +30,13 @@ _BATCH = (
     batch_table.c.first, batch_table.c.size, batch_table.c.root,
     batch_table.c.tree_root, batch_table.c.sealed, batch_table.c.checkpoint,
 )  # fmt: skip
+
+
+_RANGE = (
+    select(*_ROW)
+    .where(entry.c.idx >= bindparam("start"), entry.c.idx < bindparam("end"))
+    .order_by(entry.c.idx)
+)
 
 
 class SqlEntries:
@@ -120,23 +127,16 @@ class SqlEntries:
 
     def rows(self, stream: str, start: int, end: int) -> Iterator[EntryRow]:
         """See the port."""
-        for chunk in self.row_chunks(stream, start, end):
-            for row in chunk:
+        for first in range(start, end, _FETCH):
+            for row in self.row_tuples(stream, first, min(first + _FETCH, end)):
                 yield EntryRow(*row)
 
-    def row_chunks(self, stream: str, start: int, end: int, size: int = _FETCH) -> Iterator[list[tuple]]:  # type: ignore[type-arg]
-        """Yield rows as the driver's own tuples, for the full check, where each microsecond counts."""
+    def row_tuples(self, stream: str, start: int, end: int) -> list[tuple]:  # type: ignore[type-arg]
+        """Return the rows of a range as the driver's own tuples, in the order of EntryRow's fields."""
         with self._database.read() as connection:
-            query = (
-                select(*_ROW)
-                .where(
-                    entry.c.stream == stream_id(connection, stream), entry.c.idx >= start, entry.c.idx < end
-                )
-                .order_by(entry.c.idx)
-            )
-            cursor = connection.execute(query).cursor
-            while cursor is not None and (chunk := cursor.fetchmany(size)):
-                yield list(chunk)
+            query = _RANGE.where(entry.c.stream == stream_id(connection, stream))
+            cursor = connection.execute(query, {"start": start, "end": end}).cursor
+            return [] if cursor is None else list(cursor.fetchall())
 
     def find(self, event: bytes) -> tuple[str, EntryRow] | None:
         """See the port."""
@@ -168,6 +168,47 @@ class SqlEntries:
             )
             for row in connection.execute(query.order_by(batch_table.c.first)):
                 yield Batch(*row)
+
+    def linked(self, stream: str, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, bytes]]:
+        """See the port."""
+        found = {}
+        with self._database.read() as connection:
+            ours = entry.c.stream == stream_id(connection, stream)
+            for place in places:
+                chain, number = place
+                query = select(entry.c.idx, entry.c.hash).where(ours, entry.c.chain == chain, entry.c.number == number)
+                row = connection.execute(query).first()
+                if row is not None:
+                    found[place] = (row.idx, row.hash)
+        return found
+
+    def size(self, stream: str) -> int:
+        """See the port."""
+        with self._database.read() as connection:
+            return _size(connection, stream_id(connection, stream))
+
+    def strays(self, stream: str) -> int:
+        """See the port."""
+        with self._database.read() as connection:
+            number = stream_id(connection, stream)
+            known = select(stream_table.c.id)
+            outside = or_(
+                entry.c.stream.not_in(known),
+                and_(entry.c.stream == number, or_(entry.c.idx < 0, entry.c.idx >= _size(connection, number))),
+            )
+            return connection.scalar(select(func.count()).select_from(entry).where(outside)) or 0
+
+    def enforcement_problems(self, *, deep: bool) -> Iterator[str]:
+        """See the port."""
+        with self._database.read() as connection:
+            yield from schema_differences(connection)
+            check = "integrity_check" if deep else "quick_check"
+            try:
+                for (line,) in connection.exec_driver_sql(f"PRAGMA {check}(20)").all():
+                    if line != "ok":
+                        yield f"the database file is damaged: {line}"
+            except exc.DatabaseError as error:
+                yield f"the database file is damaged: {error.orig}"
 
     def _known(self, ids: Iterable[bytes]) -> frozenset[bytes]:
         known: set[bytes] = set()

@@ -1,0 +1,1 @@
+"""The full check: re-hash everything, compare every copy, name the first wrong thing."""

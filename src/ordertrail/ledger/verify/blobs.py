@@ -1,0 +1,47 @@
+"""Blobs named by entries: each must be there, of the length told, and hash to its name."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ordertrail.ledger.verify.report import Counts, Finding, Step
+from ordertrail.ledger.verify.source import Source
+from ordertrail.ledger.verify.windows import Window
+
+_MARK = b'"blob":{'
+
+
+def blob_findings(source: Source, window: Window, counts: Counts, start: int) -> Iterator[Finding]:
+    """Check every blob that the window's entries name."""
+    for index, entry in enumerate(window.entries, window.start):
+        if _MARK in entry and index >= start:
+            for name, length in blob_references(json.loads(entry)):
+                counts.blobs += 1
+                if problem := _problem(source, name, length):
+                    yield Finding(Step.CONTENT, f"blob {name} of entry {index}", problem, index)
+
+
+def blob_references(value: Any) -> Iterator[tuple[str, int]]:
+    """Yield name and length of every blob that a JSON value refers to."""
+    if isinstance(value, dict):
+        blob = value.get("blob")
+        if len(value) == 1 and isinstance(blob, dict) and blob.keys() == {"sha256", "length"}:
+            yield blob["sha256"], blob["length"]
+        else:
+            for member in value.values():
+                yield from blob_references(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from blob_references(item)
+
+
+def _problem(source: Source, name: str, length: int) -> str | None:
+    data = source.blobs.get(name)
+    if data is None:
+        return "is missing"
+    if len(data) != length:
+        return f"has {len(data)} bytes, not {length}"
+    if hashlib.sha256(data).hexdigest() != name:
+        return "does not hash to its name"
+    return None

@@ -1,0 +1,59 @@
+"""Checks of signed checkpoints against the keys in force and the roots that the entries imply."""
+
+from collections.abc import Sequence
+
+from ordertrail.kernel.errors import EvidenceError, InputError
+from ordertrail.ledger.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from ordertrail.ledger.note import parse_note, verify_note
+from ordertrail.ledger.ports import KeyPeriod
+from ordertrail.ledger.vkey import VerifierKey, parse_vkey
+
+
+class KeyHistory:
+    """The keys of a log by the size from which each is in force, and the further keys beside them."""
+
+    def __init__(self, periods: Sequence[KeyPeriod], others: Sequence[VerifierKey] = ()) -> None:
+        self._periods = [(period.first, parse_vkey(period.vkey)) for period in periods]
+        self.others = tuple(others)
+
+    def required(self, size: int) -> tuple[VerifierKey, ...]:
+        """Return the keys that must sign a checkpoint of this size: at a rotation the old one and the new."""
+        known = [key for first, key in self._periods if first <= size]
+        if len(known) > 1 and any(first == size for first, _ in self._periods):
+            return tuple(known[-2:])
+        return tuple(known[-1:])
+
+    @property
+    def every(self) -> tuple[VerifierKey, ...]:
+        """All keys that ever signed for this log."""
+        return tuple(key for _, key in self._periods) + self.others
+
+
+def checkpoint_problem(data: bytes, expected: Checkpoint, keys: KeyHistory) -> str | None:
+    """Say what is wrong with a signed checkpoint that must be this one, or None.
+
+    Every signature on it must be by a key of this log and good: a stranger's line was added by somebody.
+    """
+    try:
+        note = parse_note(data)
+        required = keys.required(expected.size)
+        verified = {one.key for one in verify_note(note, (*required, *keys.others))}
+    except (InputError, EvidenceError) as error:
+        return f"its signature does not hold: {error}"
+    if missing := [key for key in required if key not in verified]:
+        return f"it is not signed by {missing[0]}, the key in force"
+    if len(verified) != len(note.signatures):
+        return "it carries a signature that is not by a key of this log"
+    if note.text != format_checkpoint(expected):
+        return f"it does not say what the entries say at {expected.size:,} entries"
+    return None
+
+
+def read_checkpoint(data: bytes, keys: KeyHistory) -> Checkpoint:
+    """Read a checkpoint kept elsewhere. Raises EvidenceError unless a key of this log signed it."""
+    try:
+        note = parse_note(data)
+        verify_note(note, keys.every)
+        return parse_checkpoint(note.text)
+    except InputError as error:
+        raise EvidenceError(f"this is not a checkpoint: {error}") from None

@@ -1,0 +1,311 @@
+"""The full check of one log, in parallel, streaming, from its beginning or from a checkpoint.
+
+Workers check segments (:mod:`ordertrail.ledger.verify.segment`); this module puts their hashes together into
+the tree, in order, and holds it against every signed root, every tile above level 0 and every checkpoint that
+was published or is kept elsewhere. Memory does not grow with the log: a segment's result is a few kilobytes,
+and at most a few segments are under way at once.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+from ordertrail.kernel.errors import EvidenceError, InputError
+from ordertrail.ledger.checkpoint import Checkpoint
+from ordertrail.ledger.hashing import EMPTY_ROOT
+from ordertrail.ledger.merkle import CompactRange, cover
+from ordertrail.ledger.paths import anchor_path
+from ordertrail.ledger.ports import Batch
+from ordertrail.ledger.tiles import TILE_WIDTH, TileReader
+from ordertrail.ledger.verify.checkpoints import KeyHistory, checkpoint_problem, read_checkpoint
+from ordertrail.ledger.verify.keys import key_history
+from ordertrail.ledger.verify.provable import provable_by_tiles
+from ordertrail.ledger.verify.published import Listing, list_published
+from ordertrail.ledger.verify.report import Finding, Provable, Report, Step
+from ordertrail.ledger.verify.segment import SEGMENT, Segment, Task, check_segment, segments
+from ordertrail.ledger.verify.source import OpenSource, Source
+from ordertrail.ledger.verify.upper import UpperTiles
+
+_PARALLEL_FROM = 2 * SEGMENT
+"""Entries below which starting processes would cost more than it gains."""
+
+DEEP_UP_TO = 1_000_000
+"""Entries up to which the database's own index check is part of every full check."""
+
+Progress = Callable[[int, int], None]
+"""Called with the entries done and all entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to check.
+
+    ``since`` is a checkpoint that this log published, from which on to check; ``elsewhere`` holds checkpoints
+    kept outside the trail, each with its name, that the log must extend; ``deep`` also compares the
+    database's indexes with its tables (None: where the log is small enough).
+    """
+
+    processes: int = 1
+    since: bytes | None = None
+    elsewhere: Sequence[tuple[str, bytes]] = ()
+    deep: bool | None = None
+    on_good: Callable[[bytes], None] | None = None
+    """Called with the checkpoint of the newest batch up to which all is well, so that a check can go on there."""
+
+
+def verify_log(open_source: OpenSource, options: Options, progress: Progress | None = None) -> Report:
+    """Check a log. Findings are in the report; only what prevents checking raises."""
+    return _FullCheck(open_source, options, progress or (lambda _done, _all: None)).run()
+
+
+@dataclass(slots=True)
+class _Tree:
+    """The tree as the entries imply it, and the signed roots that it must pass through."""
+
+    range: CompactRange
+    whole: bool = True
+    proven: int = 0
+    roots: dict[int, bytes] = field(default_factory=dict)
+
+
+class _FullCheck:
+    def __init__(self, open_source: OpenSource, options: Options, progress: Progress) -> None:
+        self._open_source = open_source
+        self._options = options
+        self._progress = progress
+        self._source: Source = open_source()
+        self._stream = self._source.log.name
+        self._size = self._source.audit.size(self._stream)
+        self._report = Report(self._stream, self._source.log.origin, self._size, 0)
+        self._keys: KeyHistory
+        self._tree = _Tree(CompactRange())
+
+    def run(self) -> Report:
+        began = time.perf_counter()
+        report, source = self._report, self._source
+        self._keys, key_findings = key_history(source)
+        self._find(key_findings)
+        published = self._published()
+        report.published = published.size if published else 0
+        listing = list_published(source.custody.paths(), self._size, report.published)
+        self._find(listing.findings)
+        elsewhere = list(self._elsewhere())
+        for size in (*listing.anchors, report.published, *(checkpoint.size for _, checkpoint in elsewhere)):
+            self._tree.roots[size] = b""
+        self._tree.roots[0] = EMPTY_ROOT
+        since = self._begin_since()
+        self._check_segments(listing, since)
+        self._check_roots(published, listing, elsewhere, since)
+        self._check_table()
+        self._conclude(listing, time.perf_counter() - began)
+        return report
+
+    def _find(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self._report.find(finding)
+
+    def _published(self) -> Checkpoint | None:
+        """Read the newest published checkpoint."""
+        if self._source.published is None:
+            self._find([Finding(Step.CUSTODY, "checkpoint", "is missing from the published tree")])
+            return None
+        try:
+            published = read_checkpoint(self._source.published, self._keys)
+        except EvidenceError as error:
+            self._find([Finding(Step.SIGNATURE, "checkpoint", str(error))])
+            return None
+        if published.size > self._size:
+            message = (
+                f"{published.size:,} entries were published and the table has {self._size:,}: "
+                "the database was rolled back or truncated"
+            )
+            self._find([Finding(Step.CONTINUITY, "checkpoint", message, self._size)])
+        return published
+
+    def _elsewhere(self) -> Iterator[tuple[str, Checkpoint]]:
+        """Read the checkpoints kept elsewhere, which this log must extend."""
+        for name, data in self._options.elsewhere:
+            try:
+                checkpoint = read_checkpoint(data, self._keys)
+            except EvidenceError as error:
+                self._find([Finding(Step.SIGNATURE, name, f"this log's keys did not sign it: {error}")])
+                continue
+            if checkpoint.size > self._size:
+                message = (
+                    f"was signed for {checkpoint.size:,} entries and the trail has {self._size:,}: "
+                    "the whole trail was rolled back"
+                )
+                self._find([Finding(Step.CONTINUITY, name, message, self._size)])
+            else:
+                yield name, checkpoint
+
+    def _begin_since(self) -> int:
+        """Begin the tree at the checkpoint to go on from; return its size."""
+        if self._options.since is None:
+            return 0
+        checkpoint = read_checkpoint(self._options.since, self._keys)
+        size = checkpoint.size
+        if size > min(self._size, self._report.published):
+            raise InputError(
+                f"the checkpoint to go on from has {size:,} entries, and {self._report.published:,} are published",
+                remedy="Check from the beginning, without --since.",
+            )
+        reader = TileReader(self._source.tiles.get, self._report.published)
+        tree = CompactRange(0, size, [reader.node(level, index) for level, index in cover(0, size)])
+        if tree.root() != checkpoint.root:
+            message = f"the published tiles do not add up to the checkpoint of {size:,} entries"
+            self._find([Finding(Step.CONTINUITY, "tiles", message, 0)])
+        self._tree = _Tree(tree, proven=size, roots=self._tree.roots)
+        self._report.since = size
+        return size
+
+    def _check_segments(self, listing: Listing, since: int) -> None:
+        report = self._report
+        upper = UpperTiles(self._source, listing, report.published, report.counts)
+        if since >= TILE_WIDTH:
+            upper.seed(since // TILE_WIDTH, TileReader(self._source.tiles.get, report.published))
+        batches = self._contiguous(self._source.reader.batches(self._stream, since), since)
+        tasks = segments(batches, listing, report.published)
+        for task, segment in self._run_tasks(tasks):
+            self._find(segment.findings)
+            report.counts.add(segment.counts)
+            report.first_recorded = report.first_recorded or segment.first_recorded
+            report.last_recorded = segment.last_recorded or report.last_recorded
+            for tile_root, recorded in zip(segment.tile_roots, segment.tile_times, strict=False):
+                self._find(upper.add(tile_root, recorded))
+            self._grow(task, segment)
+            self._progress(task.end - since, self._size - since)
+            if self._options.on_good and not report.findings:
+                self._options.on_good(task.batches[-1].checkpoint)
+
+    def _contiguous(self, batches: Iterable[Batch], end: int) -> Iterator[Batch]:
+        """Pass batches on; name each gap and overlap between them."""
+        for batch in batches:
+            if batch.start != end:
+                message = f"begins at {batch.start}, and the batch before it ends at {end}"
+                self._find([Finding(Step.CONTINUITY, f"batch of entries {batch.start} to {batch.end - 1}", message, end)])
+                self._tree.whole = False
+            end = batch.end
+            yield batch
+
+    def _grow(self, task: Task, segment: Segment) -> None:
+        """Append a segment's subtrees to the tree, and hold its root against each batch's signed root."""
+        tree = self._tree
+        if len(segment.covers) != len(task.batches):
+            tree.whole = False
+        if not tree.whole:
+            return
+        bad = {finding.where for finding in segment.findings if finding.step in {Step.SIGNATURE, Step.INCLUSION}}
+        for batch, nodes in zip(task.batches, segment.covers, strict=True):
+            for (level, _), node in zip(cover(batch.start, batch.end), nodes, strict=True):
+                tree.range.append_nodes(level, (node,))
+            where = f"batch of entries {batch.start} to {batch.end - 1}"
+            grown = tree.range.root()
+            if batch.end in tree.roots:
+                tree.roots[batch.end] = grown
+            if grown != batch.tree_root:
+                if tree.proven == batch.start:  # later roots differ because this one does
+                    message = f"the entries up to here do not add up to the signed root of {batch.end:,} entries"
+                    self._find([Finding(Step.INCLUSION, where, message, batch.start)])
+            elif tree.proven == batch.start and where not in bad:
+                tree.proven = batch.end
+
+    def _run_tasks(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Segment]]:
+        processes = self._options.processes if self._size >= _PARALLEL_FROM else 1
+        if processes == 1:
+            for task in tasks:
+                yield task, check_segment(self._source, task, self._keys)
+            return
+        under_way: deque[tuple[Task, Future[Segment]]] = deque()
+        with ProcessPoolExecutor(
+            processes, get_context("forkserver"), initializer=_open_in_worker, initargs=(self._open_source,)
+        ) as pool:
+            for task in tasks:
+                under_way.append((task, pool.submit(_check_in_worker, task, self._keys)))
+                if len(under_way) > 2 * processes:
+                    done, future = under_way.popleft()
+                    yield done, future.result()
+            for done, future in under_way:
+                yield done, future.result()
+
+    def _check_roots(
+        self,
+        published: Checkpoint | None,
+        listing: Listing,
+        elsewhere: Sequence[tuple[str, Checkpoint]],
+        since: int,
+    ) -> None:
+        """Hold every published checkpoint, and those kept elsewhere, against the tree."""
+        if not self._tree.whole:
+            return
+        origin, tiles = self._source.log.origin, self._source.tiles
+        for size in listing.anchors:
+            if since < size or size == 0:
+                path = anchor_path(size)
+                self._report.counts.checkpoints += 1
+                self._find(self._anchor_findings(path, tiles.get(path) or b"", size))
+        if published is not None and since < published.size <= self._size:
+            expected = Checkpoint(origin, published.size, self._tree.roots[published.size] or EMPTY_ROOT)
+            if problem := checkpoint_problem(self._source.published or b"", expected, self._keys):
+                self._find([Finding(Step.SIGNATURE, "checkpoint", problem)])
+            if published.size not in listing.anchors:
+                self._find([Finding(Step.CUSTODY, anchor_path(published.size), "is missing from the published tree")])
+        for name, checkpoint in elsewhere:
+            if since < checkpoint.size and self._tree.roots[checkpoint.size] != checkpoint.root:
+                message = (
+                    f"has another root at {checkpoint.size:,} entries than this trail: history was rewritten or forked"
+                )
+                self._find([Finding(Step.CONTINUITY, name, message)])
+
+    def _anchor_findings(self, path: str, data: bytes, size: int) -> Iterator[Finding]:
+        root = self._tree.roots[size]
+        if not root:
+            yield Finding(Step.CONTINUITY, path, f"no batch ends at {size:,} entries: the checkpoint is of another history")
+            return
+        expected = Checkpoint(self._source.log.origin, size, root)
+        if problem := checkpoint_problem(data, expected, self._keys):
+            yield Finding(Step.SIGNATURE, path, problem, max(size - 1, 0))
+        for problem in self._source.custody.problems(path, self._source.log.created):
+            yield Finding(Step.CUSTODY, path, problem, max(size - 1, 0))
+
+    def _check_table(self) -> None:
+        """Check what protects the table: its triggers and schema, and that nothing was slipped in."""
+        deep = self._options.deep if self._options.deep is not None else self._size <= DEEP_UP_TO
+        for problem in self._source.audit.enforcement_problems(deep=deep):
+            self._find([Finding(Step.CUSTODY, "ordertrail.db", problem)])
+        if strays := self._source.audit.strays(self._stream):
+            message = f"holds {strays} rows that no batch sealed"
+            self._find([Finding(Step.CONTINUITY, "table of entries", message, self._size)])
+        if not deep:
+            self._report.notes.append("The database's indexes were not compared with its tables; --deep does it.")
+
+    def _conclude(self, listing: Listing, seconds: float) -> None:
+        report = self._report
+        report.seconds = seconds
+        report.checkpoint = self._source.published
+        if report.findings:
+            by_tiles = provable_by_tiles(self._source, listing, report.published, self._keys)
+            report.provable = Provable(self._tree.proven, by_tiles)
+        if not self._options.elsewhere:
+            report.notes.append(
+                "Nothing outside this directory was compared: whoever holds all of it, keys included, could have "
+                "rolled it back or rewritten it. Keep a checkpoint elsewhere and check with --anchor FILE."
+            )
+        report.notes.append("No timestamp authority and no witness is configured; times are this machine's own.")
+
+
+_worker_source: Source | None = None
+
+
+def _open_in_worker(open_source: OpenSource) -> None:
+    global _worker_source  # noqa: PLW0603 - one source a process, opened when the process starts
+    _worker_source = open_source()
+
+
+def _check_in_worker(task: Task, keys: KeyHistory) -> Segment:
+    if _worker_source is None:
+        raise RuntimeError("the worker was not initialized")
+    return check_segment(_worker_source, task, keys)

@@ -1,0 +1,54 @@
+"""What the published tiles prove by themselves, when the table does not agree with them."""
+
+from ordertrail.kernel.errors import EvidenceError, InputError
+from ordertrail.ledger.hashing import leaf_hashes
+from ordertrail.ledger.merkle import CompactRange
+from ordertrail.ledger.paths import anchor_path
+from ordertrail.ledger.tiles import BUNDLE, TILE_WIDTH, Tile, parse_bundle
+from ordertrail.ledger.verify.checkpoints import KeyHistory, read_checkpoint
+from ordertrail.ledger.verify.published import Listing
+from ordertrail.ledger.verify.source import Source
+
+
+def provable_by_tiles(source: Source, listing: Listing, published: int, keys: KeyHistory) -> int:
+    """Return the size of the largest published checkpoint to which the published entries add up.
+
+    Reads every bundle up to the first that does not; nothing of the table is used.
+    """
+    tree, proven = CompactRange(), 0
+    for size in sorted({*listing.anchors, published}):
+        if size > tree.end and not _extend(source, tree, size):
+            break
+        if _signed_root(source, size, keys) == tree.root():
+            proven = size
+    return proven
+
+
+def _extend(source: Source, tree: CompactRange, size: int) -> bool:
+    """Append the published entries up to a size; say whether they are all there and readable."""
+    while tree.end < size:
+        index, done = divmod(tree.end, TILE_WIDTH)
+        width = min(TILE_WIDTH, size - index * TILE_WIDTH)
+        data = source.tiles.get(Tile(BUNDLE, index, width).path)
+        try:
+            if data is None:
+                # The partial one may have been dropped for the full one.
+                width = TILE_WIDTH
+                entries = parse_bundle(source.tiles.get(Tile(BUNDLE, index).path) or b"", width)
+            else:
+                entries = parse_bundle(data, width)
+        except InputError:
+            return False
+        tree.append(leaf_hashes(entries[done : size - index * TILE_WIDTH]))
+    return True
+
+
+def _signed_root(source: Source, size: int, keys: KeyHistory) -> bytes | None:
+    for data in (source.tiles.get(anchor_path(size)), source.published):
+        try:
+            checkpoint = read_checkpoint(data or b"", keys)
+        except EvidenceError:
+            continue
+        if checkpoint.size == size and checkpoint.origin == source.log.origin:
+            return checkpoint.root
+    return None

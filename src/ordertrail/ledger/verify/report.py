@@ -1,0 +1,144 @@
+"""What a check found, in words that code, page, paper and tests share.
+
+The numbered steps are the house's own, everywhere the same: 1 content, 2 inclusion, 3 signature,
+4 continuity, 5 time, 6 custody.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Step(Enum):
+    """The numbered steps of verification."""
+
+    CONTENT = (1, "content", "every entry hashes to its leaf, and table and tiles hold the same bytes")
+    INCLUSION = (2, "inclusion", "leaves, tiles and batches add up to the signed roots")
+    SIGNATURE = (3, "signature", "every checkpoint is signed by the key in force")
+    CONTINUITY = (4, "continuity", "nothing is missing: rows, batches, checkpoints and orders are unbroken chains")
+    TIME = (5, "time", "recorded times never run backwards; witnesses and timestamps, where there are any")
+    CUSTODY = (6, "custody", "write-once copies are kept, read-only, for their term; the table is append-only")
+
+    def __init__(self, number: int, label: str, promise: str) -> None:
+        self.number = number
+        self.label = label
+        self.promise = promise
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: at which step, where it stands, and what it is.
+
+    ``index`` is the first entry concerned, None where no one entry is; ``order`` the order it belongs to.
+    """
+
+    step: Step
+    where: str
+    message: str
+    index: int | None = None
+    order: str | None = None
+
+    @property
+    def rank(self) -> tuple[float, int]:
+        """Earlier entries first; what concerns no entry stands after what does."""
+        return (float("inf") if self.index is None else self.index, self.step.number)
+
+    def __str__(self) -> str:
+        order = f", order {self.order}" if self.order else ""
+        return f"step {self.step.number} {self.step.label}: {self.where}{order}: {self.message}"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was looked at."""
+
+    entries: int = 0
+    batches: int = 0
+    tiles: int = 0
+    checkpoints: int = 0
+    blobs: int = 0
+
+    def add(self, other: "Counts") -> None:
+        """Add another count to this one."""
+        self.entries += other.entries
+        self.batches += other.batches
+        self.tiles += other.tiles
+        self.checkpoints += other.checkpoints
+        self.blobs += other.blobs
+
+
+@dataclass(frozen=True, slots=True)
+class Provable:
+    """What stands in spite of the findings: entries below these sizes are proven by signed checkpoints."""
+
+    by_table: int
+    by_tiles: int
+
+
+MAX_FINDINGS = 1_000
+"""Findings that are listed; beyond them only their number is told."""
+
+
+@dataclass(slots=True)
+class Report:
+    """The outcome of a check of one log."""
+
+    stream: str
+    origin: str
+    size: int
+    published: int
+    since: int = 0
+    first_recorded: str | None = None
+    last_recorded: str | None = None
+    counts: Counts = field(default_factory=Counts)
+    findings: list[Finding] = field(default_factory=list)
+    more_findings: int = 0
+    provable: Provable | None = None
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    checkpoint: bytes | None = None
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing wrong was found."""
+        return not self.findings
+
+    @property
+    def first(self) -> Finding | None:
+        """The first wrong thing."""
+        return min(self.findings, key=lambda finding: finding.rank, default=None)
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in one sentence."""
+        first = self.first
+        if first is None:
+            if self.size == 0:
+                return f"The log {self.origin} is empty and intact."
+            span = f"recorded from {self.first_recorded} to {self.last_recorded}"
+            if self.since:
+                return (
+                    f"The {self.size - self.since:,} events after the first {self.since:,}, {span}, are intact, "
+                    f"and continue the checkpoint of {self.since:,} events."
+                )
+            return f"All {self.size:,} events, {span}, are intact."
+        return f"BROKEN: {first.where}: {first.message}. {self._standing()}"
+
+    def _standing(self) -> str:
+        provable = self.provable
+        if provable is None:
+            return "What is still provable was not determined."
+        whole = self.size
+        if max(provable.by_table, provable.by_tiles) >= whole:
+            copy = "table" if provable.by_table >= whole else "published tiles"
+            return f"All {whole:,} events are still provable from the {copy}."
+        best = max(provable.by_table, provable.by_tiles)
+        if best == 0:
+            return "No event is provable from what is here; bring a copy and a checkpoint kept elsewhere."
+        return f"The first {best:,} of {whole:,} events are still provable."
+
+    def find(self, finding: Finding) -> None:
+        """Add a finding."""
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(finding)
+        else:
+            self.more_findings += 1

@@ -1,0 +1,303 @@
+"""One stretch of a log, checked by one process: rows, bundles, tiles of level 0, batches, custody.
+
+A segment is a run of whole batches. It reads rows from the tile boundary at or before its first entry, so
+that it sees each tile that ends in it whole; the tile that its last entry begins belongs to the next one.
+What is compared is compared in bulk, a thousand entries at a time; only where the bulk differs is each entry
+looked at, to name the one that is wrong.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from ordertrail.kernel.errors import EvidenceError
+from ordertrail.ledger.checkpoint import Checkpoint
+from ordertrail.ledger.entry import NO_HASH, EntryView, chain_name, view_entry
+from ordertrail.ledger.hashing import leaf_hashes, parents
+from ordertrail.ledger.merkle import cover, fold
+from ordertrail.ledger.ports import Batch, EntryRow
+from ordertrail.ledger.tiles import TILE_HEIGHT, TILE_WIDTH
+from ordertrail.ledger.verify.blobs import blob_findings
+from ordertrail.ledger.verify.checkpoints import KeyHistory, checkpoint_problem
+from ordertrail.ledger.verify.published import Listing
+from ordertrail.ledger.verify.report import Counts, Finding, Step
+from ordertrail.ledger.verify.source import Source
+from ordertrail.ledger.verify.windows import Window, check_window
+
+SEGMENT = 32_768
+"""Entries of one task, about."""
+
+GROUP = 4 * TILE_WIDTH
+"""Rows compared at a time."""
+
+_NO_HASH_HEX = NO_HASH.hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one process is asked to check.
+
+    ``partial`` names the partial bundles and level-0 tiles of its windows as (window, width, required),
+    ``published`` is the newest published size; ``last`` says that the log ends here.
+    """
+
+    start: int
+    end: int
+    batches: tuple[Batch, ...]
+    partial: tuple[tuple[int, int, bool], ...]
+    published: int
+    last: bool
+
+
+@dataclass(slots=True)
+class Segment:
+    """What one process found.
+
+    ``covers`` holds, for each batch, the hashes of the maximal subtrees that cover it; ``tile_roots`` and
+    ``tile_times`` the roots of the full tiles of level 0 that end here and when their last entry was recorded.
+    """
+
+    start: int
+    end: int
+    covers: list[list[bytes]] = field(default_factory=list)
+    first_tile: int = 0
+    tile_roots: list[bytes] = field(default_factory=list)
+    tile_times: list[str] = field(default_factory=list)
+    first_recorded: str | None = None
+    last_recorded: str | None = None
+    counts: Counts = field(default_factory=Counts)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def check_segment(source: Source, task: Task, keys: KeyHistory) -> Segment:
+    """Check one segment."""
+    return _Checker(source, task, keys).run()
+
+
+class _Checker:
+    def __init__(self, source: Source, task: Task, keys: KeyHistory) -> None:
+        self._source = source
+        self._task = task
+        self._keys = keys
+        self._base = task.start // TILE_WIDTH * TILE_WIDTH
+        self._leaves: list[bytes] = []
+        self._tails: dict[str, tuple[int, str]] = {}
+        self._open: list[tuple[str, int, str, int]] = []
+        self._times: list[str] = []
+        self._result = Segment(task.start, task.end, first_tile=self._base // TILE_WIDTH)
+
+    def run(self) -> Segment:
+        task, result = self._task, self._result
+        last = self._hash_before(self._base)
+        recorded = ""
+        for first in range(self._base, task.end, GROUP):
+            end = min(first + GROUP, task.end)
+            rows = self._source.rows.row_tuples(self._source.log.name, first, end)
+            if len(rows) != end - first:
+                self._missing_rows(rows, first, end)
+                return result
+            last, recorded = self._check_rows(rows, first, last, recorded)
+        self._check_open_chains()
+        levels = self._levels()
+        if len(levels) > TILE_HEIGHT:
+            result.tile_roots = levels[TILE_HEIGHT][1]
+        for batch in task.batches:
+            self._check_batch(batch, levels)
+        result.first_recorded, result.last_recorded = self._times[task.start - self._base], self._times[-1]
+        result.counts.entries = task.end - task.start
+        result.counts.batches = len(task.batches)
+        return result
+
+    def _find(
+        self, step: Step, where: str, message: str, index: int | None = None, order: str | None = None
+    ) -> None:
+        # What stands before the segment's first entry is the business of the segment before.
+        if index is None or index >= self._task.start:
+            self._result.findings.append(Finding(step, where, message, index, order))
+
+    def _hash_before(self, index: int) -> bytes:
+        if index == 0:
+            return NO_HASH
+        rows = self._source.rows.row_tuples(self._source.log.name, index - 1, index)
+        return rows[0][5] if rows else NO_HASH
+
+    def _missing_rows(self, rows: Sequence[EntryRow], first: int, end: int) -> None:
+        present = {row[0] for row in rows}
+        gone = next(index for index in range(first, end) if index not in present)
+        count = end - first - len(present)
+        self._find(
+            Step.CONTINUITY,
+            f"row of entry {gone}",
+            f"is missing from the table ({count} missing in rows {first} to {end - 1})",
+            gone,
+        )
+
+    def _check_rows(
+        self, rows: Sequence[EntryRow], first: int, last: bytes, recorded: str
+    ) -> tuple[bytes, str]:
+        """Check a group of rows against their entries and the published copies; return where they end."""
+        indexes, ids, chains, numbers, previous, hashes, entries = zip(*rows, strict=True)
+        leaves = leaf_hashes(entries)
+        expected_previous = [last, *leaves[:-1]]
+        views = self._views(entries, first)
+        hexes = [leaf.hex() for leaf in leaves]
+        if views is not None:
+            times = [view.ledger.recorded for view in views]
+            fine = (
+                list(hashes) == leaves
+                and list(previous) == expected_previous
+                and indexes[0] == first
+                and [view.ledger.index for view in views] == list(indexes)
+                and "".join([view.ledger.previous for view in views]) == b"".join(expected_previous).hex()
+                and "".join([view.event.id for view in views]).replace("-", "") == b"".join(ids).hex()
+            )
+            if not fine:
+                self._locate_rows(rows, views, leaves, expected_previous)
+            if times[0] < recorded or times != sorted(times):
+                self._locate_time(times, first, recorded)
+            self._check_chains(views, chains, numbers, hexes, first)
+            recorded = times[-1]
+        else:
+            times = [""] * len(rows)
+        self._leaves += leaves
+        self._times += times
+        self._check_windows(entries, leaves, times, first)
+        return leaves[-1], recorded
+
+    def _views(self, entries: Sequence[bytes], first: int) -> list[EntryView] | None:
+        try:
+            return [view_entry(entry) for entry in entries]
+        except EvidenceError:
+            for index, entry in enumerate(entries, first):
+                try:
+                    view_entry(entry)
+                except EvidenceError as error:
+                    self._find(Step.CONTENT, f"row of entry {index}", str(error), index)
+            return None
+
+    def _locate_rows(
+        self,
+        rows: Sequence[EntryRow],
+        views: Sequence[EntryView],
+        leaves: Sequence[bytes],
+        expected_previous: Sequence[bytes],
+    ) -> None:
+        """Name each row that differs from what its entry implies."""
+        for raw, view, leaf, before in zip(rows, views, leaves, expected_previous, strict=True):
+            row = EntryRow(*raw)
+            order = view.event.subject.order
+            where = f"row of entry {row.index}"
+            if row.hash != leaf:
+                self._find(Step.CONTENT, where, "the entry does not hash to the row's hash", row.index, order)
+            if row.previous != before or view.ledger.previous != before.hex():
+                self._find(Step.CONTINUITY, where, "does not follow the row before it", row.index, order)
+            if view.ledger.index != row.index:
+                self._find(Step.CONTINUITY, where, f"holds the entry of index {view.ledger.index}", row.index, order)
+            if view.event.id.replace("-", "") != row.id.hex():
+                self._find(Step.CONTENT, where, "is filed under another event's id", row.index, order)
+
+    def _locate_time(self, times: Sequence[str], first: int, before: str) -> None:
+        for index, (earlier, later) in enumerate(pairwise((before, *times)), first):
+            if later < earlier:
+                self._find(Step.TIME, f"entry {index}", f"was recorded at {later}, before {earlier}", index)
+
+    def _check_chains(
+        self,
+        views: Sequence[EntryView],
+        chains: Sequence[str | None],
+        numbers: Sequence[int],
+        hexes: Sequence[str],
+        first: int,
+    ) -> None:
+        """Check each entry's link to its order's previous entry."""
+        tails = self._tails
+        for index, (view, chain, number, leaf) in enumerate(zip(views, chains, numbers, hexes, strict=True), first):
+            subject, link = view.event.subject, view.ledger.order
+            if chain is None:
+                if subject.order is not None or link is not None or number != 0:
+                    self._find(Step.CONTINUITY, f"row of entry {index}", "is not filed under its order", index, subject.order)
+                continue
+            if link is None or chain != chain_name(subject.order, subject.tenant) or link.number != number:
+                self._find(Step.CONTINUITY, f"row of entry {index}", "is filed at another place of an order than its entry says", index, subject.order)
+                continue
+            tail = tails.get(chain)
+            if tail is None:
+                self._open.append((chain, number, link.previous, index))
+            elif tail[0] + 1 != number or tail[1] != link.previous:
+                self._find(Step.CONTINUITY, f"entry {index}", f"number {number} of its order does not follow number {tail[0]}", index, subject.order)
+            tails[chain] = (number, leaf)
+
+    def _check_open_chains(self) -> None:
+        """Check the first entry that each order has here against its last one before the segment's rows."""
+        wanted = [(chain, number - 1) for chain, number, _, _ in self._open if number > 1]
+        found = self._source.reader.linked(self._source.log.name, wanted) if wanted else {}
+        for chain, number, previous, index in self._open:
+            before = found.get((chain, number - 1))
+            order = chain.split("\t")[0]
+            if number == 1:
+                if previous != _NO_HASH_HEX:
+                    self._find(Step.CONTINUITY, f"entry {index}", "is the first of its order and names one before it", index, order)
+            elif before is None or before[0] >= index or before[1].hex() != previous:
+                self._find(Step.CONTINUITY, f"entry {index}", f"number {number} of its order does not follow number {number - 1}", index, order)
+
+    def _check_windows(
+        self, entries: Sequence[bytes], leaves: Sequence[bytes], times: Sequence[str], first: int
+    ) -> None:
+        """Check the published bundles and tiles of level 0 that end in this group of rows."""
+        task, result = self._task, self._result
+        for at in range(0, len(entries), TILE_WIDTH):
+            window = Window(
+                (first + at) // TILE_WIDTH, entries[at : at + TILE_WIDTH], leaves[at : at + TILE_WIDTH], times[at : at + TILE_WIDTH]
+            )
+            if window.full or task.last:
+                partial = [(width, required) for index, width, required in task.partial if index == window.index]
+                result.findings += check_window(self._source, window, partial, task.published, result.counts)
+            if window.full:
+                result.tile_times.append(window.times[-1])
+            result.findings += blob_findings(self._source, window, result.counts, task.start)
+
+    def _levels(self) -> list[tuple[int, list[bytes]]]:
+        """Return all whole nodes over the segment's leaves: for each level the index of the first, and hashes."""
+        first, row = self._base, self._leaves
+        levels = [(first, row)]
+        while len(row) > 1:
+            if first & 1:
+                row, first = row[1:], first + 1
+            row, first = parents(row), first >> 1
+            levels.append((first, row))
+        return levels
+
+    def _check_batch(self, batch: Batch, levels: Sequence[tuple[int, list[bytes]]]) -> None:
+        """Check a batch's own root and its signed checkpoint; its tree root is checked by the caller."""
+        nodes = [levels[level][1][index - levels[level][0]] for level, index in cover(batch.start, batch.end)]
+        self._result.covers.append(nodes)
+        where = f"batch of entries {batch.start} to {batch.end - 1}"
+        if fold(nodes) != batch.root:
+            self._find(Step.INCLUSION, where, "its entries do not add up to its root", batch.start)
+        if (recorded := self._times[batch.end - 1 - self._base]) and batch.sealed != recorded:
+            self._find(Step.TIME, where, f"says it was sealed at {batch.sealed}, its entries at {recorded}", batch.start)
+        expected = Checkpoint(self._source.log.origin, batch.end, batch.tree_root)
+        if problem := checkpoint_problem(batch.checkpoint, expected, self._keys):
+            self._find(Step.SIGNATURE, where, problem, batch.start)
+        self._result.counts.checkpoints += 1
+
+
+def segments(
+    batches: Iterable[Batch], listing: Listing, published: int, entries: int = SEGMENT
+) -> Iterator[Task]:
+    """Cut a log's batches into tasks of about so many entries each, at gaps too."""
+    pending: list[Batch] = []
+    for batch in batches:
+        full = pending and batch.end - pending[0].start > entries
+        if full or (pending and pending[-1].end != batch.start):
+            yield _task(pending, listing, published, last=False)
+            pending = []
+        pending.append(batch)
+    if pending:
+        yield _task(pending, listing, published, last=True)
+
+
+def _task(pending: Sequence[Batch], listing: Listing, published: int, *, last: bool) -> Task:
+    start, end = pending[0].start, pending[-1].end
+    windows = listing.windows(start // TILE_WIDTH, end // TILE_WIDTH + 1)
+    return Task(start, end, tuple(pending), tuple(windows), published, last)

@@ -1,0 +1,37 @@
+"""What a check reads: the stores of one log, opened anew in each process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ordertrail.ledger.ports import Custody, EntryReader, EntryRow, KeyPeriod, TableAudit, Tiles
+from ordertrail.ledger.rotation import LogIdentity
+from ordertrail.record.ports import Blobs
+
+
+class RowTuples(Protocol):
+    """The table's rows as fast as the store can give them."""
+
+    def row_tuples(self, stream: str, start: int, end: int) -> list[EntryRow]:
+        """Return the rows of a range in order, as tuples in the order of EntryRow's fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One log's stores, for reading."""
+
+    log: LogIdentity
+    reader: EntryReader
+    rows: RowTuples
+    audit: TableAudit
+    tiles: Tiles
+    custody: Custody
+    blobs: Blobs
+    keys: tuple[KeyPeriod, ...]
+    published_keys: bytes | None
+    published: bytes | None
+    key_problems: tuple[str, ...] = ()
+
+
+OpenSource = Callable[[], Source]
+"""Opens the stores; picklable, so that each process of a parallel check opens its own."""

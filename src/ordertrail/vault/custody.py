@@ -1,0 +1,33 @@
+"""Custody: are the kept objects still kept as they must be?"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from ordertrail.kernel.clock import format_time, parse_time
+from ordertrail.vault.ports import Vault
+
+
+class VaultCustody:
+    """Implements :class:`ordertrail.ledger.ports.Custody`: each object, read-only, for its whole term."""
+
+    def __init__(self, vault: Vault, keep_days: int) -> None:
+        self._vault = vault
+        self._term = timedelta(days=keep_days)
+
+    def paths(self) -> Iterator[str]:
+        """See the port."""
+        return self._vault.paths("")
+
+    def problems(self, path: str, since: str) -> list[str]:
+        """See the port. An object is kept at least for the log's term after its newest entry was recorded."""
+        kept = self._vault.kept(path)
+        if kept is None:
+            return ["is missing"]
+        problems = []
+        if kept.until is None:
+            problems.append("has no term; nothing says how long it must be kept")
+        elif since and kept.until < (due := parse_time(since) + self._term):
+            problems.append(f"is kept until {format_time(kept.until)}, and must be kept until {format_time(due)}")
+        if not kept.read_only:
+            problems.append("is not read-only")
+        return problems
