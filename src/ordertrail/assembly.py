@@ -6,9 +6,16 @@ A trail directory holds ``trail.toml``, ``ordertrail.db``, ``log/`` (the default
 """
 
 import re
+import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from ordertrail.adapters.eventlogs.detect import open_event_log
+from ordertrail.adapters.eventlogs.events import BrokenSourceError, SourceRecord
+from ordertrail.adapters.eventlogs.mapping_file import builtin_mapping, builtin_mappings, load_mapping
+from ordertrail.adapters.eventlogs.source import Progress
+from ordertrail.adapters.eventlogs.source import Source as EventFile
 from ordertrail.adapters.files.durable import make_folder, translated
 from ordertrail.adapters.files.keyring import FileKeyRing
 from ordertrail.adapters.files.lock import FileLock
@@ -19,13 +26,14 @@ from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.adapters.sql.journal import SqlJournal
 from ordertrail.adapters.sql.streams import add_stream, list_streams
 from ordertrail.kernel.clock import Clock, format_time, utc_now
-from ordertrail.kernel.errors import ConfigurationError
+from ordertrail.kernel.errors import ConfigurationError, Problem
 from ordertrail.ledger.ports import KeyPeriod
 from ordertrail.ledger.rotation import LogIdentity, first_statement
 from ordertrail.ledger.sequencer import Log, sequencing
 from ordertrail.ledger.verify.source import Source
 from ordertrail.ledger.vkey import format_vkey, is_key_name
-from ordertrail.record.recorder import Recorder
+from ordertrail.record.lines import split_lines
+from ordertrail.record.recorder import Arriving, Recorder
 from ordertrail.services import DEFAULT_STREAM, LogService, Trail
 from ordertrail.settings import SETTINGS, Settings, format_settings, parse_settings, passphrase
 from ordertrail.vault.custody import VaultCustody
@@ -37,6 +45,8 @@ BLOBS = "blobs"
 
 KEEP_DAYS = 2_557
 """Seven years of days, two leap days among them: the usual rule for orders and invoices."""
+
+_CHUNK = 1 << 20
 
 _STREAM_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
 
@@ -53,7 +63,8 @@ def create_trail(
     settings = settings or Settings()
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise ConfigurationError(
-            f"{root} exists and is not an empty directory", remedy="Choose another directory, or empty this one."
+            f"{root} exists and is not an empty directory",
+            remedy="Choose another directory, or empty this one.",
         )
     if not is_key_name(origin):
         raise ConfigurationError(
@@ -93,7 +104,8 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
     """Open a trail. Raises ConfigurationError if there is none, or its settings are wrong."""
     if not (root / DATABASE).exists():
         raise ConfigurationError(
-            f"there is no trail in {root}", remedy="Create one with 'ordertrail init', or name one with --trail."
+            f"there is no trail in {root}",
+            remedy="Create one with 'ordertrail init', or name one with --trail.",
         )
     settings = read_settings(root)
     database = Database(root / DATABASE)
@@ -105,7 +117,9 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
             identity,
             log,
             Recorder(log.journal, blobs, identity.name, settings.actions),
+            FileVault(log_root(root, identity.name), immutable=settings.immutable),
             partial(open_source, root, identity.name),
+            passphrase() is not None,
         )
     return Trail(str(root), settings.actions, clock, services, database.close)
 
@@ -147,6 +161,36 @@ def open_source(root: Path, stream: str) -> Source:
     )
 
 
+def read_lines(source: str, progress: Progress) -> Iterator[Arriving]:
+    """Read JSON lines from a file, packed or not, or from standard input where ``source`` is ``-``."""
+    if source == "-":
+        yield from split_lines(iter(lambda: sys.stdin.buffer.read1(_CHUNK), b""))
+        return
+    broken: list[BrokenSourceError] = []
+
+    def chunks() -> Iterator[bytes]:
+        try:
+            yield from EventFile(Path(source)).chunks(progress)
+        except BrokenSourceError as error:
+            broken.append(error)
+
+    yield from split_lines(chunks())
+    for error in broken:
+        yield source, (Problem("", str(error)),)
+
+
+def read_event_log(source: Path, mapping: str | None, progress: Progress) -> Iterator[Arriving]:
+    """Read an event log through a mapping: a file, the name of one that ships, or found by content."""
+    chosen = None
+    if mapping is not None:
+        chosen = builtin_mapping(mapping) if mapping in builtin_mappings() else load_mapping(Path(mapping))
+    for found in open_event_log(source, chosen, progress):
+        if isinstance(found, SourceRecord):
+            yield found.position, found.line
+        else:
+            yield found.position, tuple(found.problems)
+
+
 def _log(root: Path, identity: LogIdentity, database: Database, settings: Settings, clock: Clock) -> Log:
     folder = log_root(root, identity.name)
     entries = SqlEntries(database)
@@ -167,4 +211,12 @@ def _key_ring(root: Path, clock: Clock) -> FileKeyRing:
     return FileKeyRing(root / KEYS, passphrase(), lambda: int(clock().timestamp()))
 
 
-__all__ = ["KEEP_DAYS", "add_log", "create_trail", "open_source", "open_trail"]
+__all__ = [
+    "KEEP_DAYS",
+    "add_log",
+    "create_trail",
+    "open_source",
+    "open_trail",
+    "read_event_log",
+    "read_lines",
+]

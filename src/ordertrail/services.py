@@ -9,9 +9,13 @@ import msgspec
 from ordertrail.kernel.clock import Clock
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputError
 from ordertrail.kernel.ids import format_id, parse_id
-from ordertrail.ledger.checkpoint import SignedCheckpoint
+from ordertrail.ledger.checkpoint import Checkpoint, SignedCheckpoint
+from ordertrail.ledger.entry import NO_HASH
+from ordertrail.ledger.hashing import leaf_hash
+from ordertrail.ledger.paths import anchor_path
 from ordertrail.ledger.ports import EntryRow, KeyPeriod
-from ordertrail.ledger.proofs import prove_inclusion
+from ordertrail.ledger.proofs import check_inclusion, prove_inclusion
+from ordertrail.ledger.recovery import open_published
 from ordertrail.ledger.rotation import LogIdentity
 from ordertrail.ledger.sequencer import BATCH, Log, Sequencer, Step, sequencing
 from ordertrail.ledger.tiles import TileReader
@@ -19,23 +23,29 @@ from ordertrail.ledger.tlog_proof import TlogProof, check_tlog_proof
 from ordertrail.ledger.verify.full import Options, Progress, verify_log
 from ordertrail.ledger.verify.report import Report
 from ordertrail.ledger.verify.source import OpenSource
-from ordertrail.ledger.checkpoint import parse_checkpoint
-from ordertrail.ledger.note import parse_note
 from ordertrail.ledger.vkey import parse_vkey
 from ordertrail.record.actions import Catalogue
 from ordertrail.record.event import Actor, Event
 from ordertrail.record.recorder import Arriving, Recorded, Recorder
+from ordertrail.vault.ports import Vault
 
 DEFAULT_STREAM = "default"
 
 
+class OrderLink(msgspec.Struct, frozen=True):
+    """An entry's place in its order's chain; ``previous`` in hex."""
+
+    number: int
+    previous: str
+
+
 class LedgerPart(msgspec.Struct, frozen=True):
-    """What the sequencer added to an event."""
+    """What the sequencer added to an event; ``previous`` in hex."""
 
     index: int
     previous: str
     recorded: str
-    order: dict[str, int | str] | None = None
+    order: OrderLink | None = None
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -64,13 +74,41 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a set of entries stands: how many are proven by the published checkpoint, and what is wrong."""
+
+    proven: int
+    problems: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """Where a log stands. Times are RFC 3339; None where there is nothing to tell."""
+
+    stream: str
+    origin: str
+    size: int
+    published: int
+    waiting: int
+    last_recorded: str | None
+    keep_days: int
+    key: str
+    keys: int
+    key_encrypted: bool
+    immutable: bool
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogService:
     """One log of a trail."""
 
     identity: LogIdentity
     log: Log
     recorder: Recorder
+    vault: Vault
     open_source: OpenSource
+    key_encrypted: bool
 
 
 _decode_entry = msgspec.json.Decoder(Entry).decode
@@ -133,7 +171,11 @@ class Trail:
         return sequencing(self.log(stream).log, self.clock, on_step)
 
     def seal(
-        self, *, stream: str = DEFAULT_STREAM, limit: int = BATCH, on_batch: Callable[[int], None] | None = None
+        self,
+        *,
+        stream: str = DEFAULT_STREAM,
+        limit: int = BATCH,
+        on_batch: Callable[[int], None] | None = None,
     ) -> int:
         """Seal everything that waits, and anchor; return how many events were sealed."""
         sealed = 0
@@ -145,7 +187,11 @@ class Trail:
         return sealed
 
     def verify(
-        self, options: Options | None = None, *, stream: str = DEFAULT_STREAM, progress: Progress | None = None
+        self,
+        options: Options | None = None,
+        *,
+        stream: str = DEFAULT_STREAM,
+        progress: Progress | None = None,
     ) -> Report:
         """Check a log in full. What is wrong is in the report, in order, with what is still provable."""
         return verify_log(self.log(stream).open_source, options or Options(), progress)
@@ -170,6 +216,68 @@ class Trail:
         items = [_read(stream, row) for stream, row in any_log.log.reader.history(order, tenant)]
         return sorted(items, key=lambda item: (item.entry.event.subject.tenant or "", item.row.index))
 
+    def standing(self, items: Sequence[Sealed]) -> Standing:
+        """Prove each entry of an order's history, and that nothing is missing between them."""
+        problems: list[str] = []
+        proven = 0
+        for stream in dict.fromkeys(item.stream for item in items):
+            log = self.log(stream).log
+            checkpoint = self._published(log)
+            reader = TileReader(log.tiles.get, checkpoint.size)
+            tails: dict[str | None, tuple[int, bytes]] = {}
+            for item in (one for one in items if one.stream == stream):
+                row = item.row
+                number, previous = tails.get(row.chain, (0, NO_HASH))
+                link = item.entry.ledger.order
+                if row.chain is not None and (
+                    link is None or link.number != number + 1 or link.previous != previous.hex()
+                ):
+                    problems.append(f"entry {row.index:,} does not follow number {number} of the order")
+                tails[row.chain] = (row.number, row.hash)
+                if row.index < checkpoint.size:
+                    try:
+                        proof = prove_inclusion(row.index, checkpoint.size, reader)
+                        check_inclusion(
+                            row.index, checkpoint.size, leaf_hash(row.entry), proof, checkpoint.root
+                        )
+                        proven += 1
+                    except EvidenceError as error:
+                        problems.append(f"entry {row.index:,} is not proven: {error}")
+        return Standing(proven, problems)
+
+    def status(self) -> list[StreamStatus]:
+        """Say where each log of the trail stands."""
+        return [self._stream_status(service) for service in self.logs.values()]
+
+    def _stream_status(self, service: LogService) -> StreamStatus:
+        log = service.log
+        head = log.store.head(log.stream)
+        published = self._published(log)
+        last = next(iter(log.reader.rows(log.stream, head.size - 1, head.size)), None) if head.size else None
+        keys = log.store.keys(log.stream)
+        kept = service.vault.kept(anchor_path(published.size))
+        return StreamStatus(
+            stream=log.stream,
+            origin=log.origin,
+            size=head.size,
+            published=published.size,
+            waiting=log.journal.waiting(log.stream),
+            last_recorded=_read(log.stream, last).entry.ledger.recorded if last else None,
+            keep_days=service.identity.keep_days,
+            key=keys[-1].vkey,
+            keys=len(keys),
+            key_encrypted=service.key_encrypted,
+            immutable=kept is not None and kept.locked,
+            root=head.root.hex(),
+        )
+
+    @staticmethod
+    def _published(log: Log) -> Checkpoint:
+        note = log.publication.checkpoint()
+        if note is None:
+            raise EvidenceError(f"stream {log.stream} has no published checkpoint")
+        return open_published(note, log.origin, log.store.keys(log.stream))
+
     def prove(self, event_id: str) -> Proof:
         """Return an event's entry and its C2SP proof against the newest published checkpoint.
 
@@ -177,16 +285,13 @@ class Trail:
         """
         sealed = self.find(event_id)
         log = self.log(sealed.stream).log
-        published = log.publication.checkpoint()
-        if published is None or parse_checkpoint(parse_note(published).text).size <= sealed.row.index:
-            with self.sequencing(sealed.stream):
-                pass
-            published = log.publication.checkpoint()
-        if published is None:
-            raise EvidenceError(f"stream {sealed.stream} has no published checkpoint")
-        size = parse_checkpoint(parse_note(published).text).size
+        checkpoint = self._published(log)
+        if checkpoint.size <= sealed.row.index:
+            with self.sequencing(sealed.stream) as sequencer:
+                checkpoint = sequencer.anchor()
+        size, note = checkpoint.size, log.publication.checkpoint() or b""
         hashes = prove_inclusion(sealed.row.index, size, TileReader(log.tiles.get, size))
-        proof = TlogProof(sealed.row.index, tuple(hashes), published)
+        proof = TlogProof(sealed.row.index, tuple(hashes), note)
         checked = check_tlog_proof(proof, sealed.row.entry, parse_vkey(log.store.keys(log.stream)[-1].vkey))
         return Proof(sealed, proof, checked)
 

@@ -39,7 +39,10 @@ kind = "person"
 
 [actions]
 "Placed" = "order.create"
-"Priced" = { action = "order.price.change", changes = [{ path = "/price", after = { field = "price", as = "money" } }] }
+
+[actions."Priced"]
+action = "order.price.change"
+changes = [{ path = "/price", after = { field = "price", as = "money" } }]
 """
 
 XES_MAPPING = """
@@ -94,7 +97,11 @@ kind = "person"
 [actions."place"]
 action = "order.create"
 subject = "order"
-changes = [{ path = "/price", before = { object = "order", attribute = "price", at = "before", as = "money" }, after = { object = "order", attribute = "price", as = "money" } }]
+
+[[actions."place".changes]]
+path = "/price"
+before = { object = "order", attribute = "price", at = "before", as = "money" }
+after = { object = "order", attribute = "price", as = "money" }
 """
 
 
@@ -125,7 +132,9 @@ class Translated:
         return [str(problem) for problem in self.problems]
 
 
-def translate(content: bytes, mapping: Mapping, folder: Path, *, limits: Limits = DEFAULT_LIMITS) -> Translated:
+def translate(
+    content: bytes, mapping: Mapping, folder: Path, *, limits: Limits = DEFAULT_LIMITS
+) -> Translated:
     """Write content to a file whose name says nothing, and translate it."""
     path = folder / "log"
     path.write_bytes(content)

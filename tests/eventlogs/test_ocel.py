@@ -46,7 +46,9 @@ def document(*events: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def happened(identity: str, what: str, *objects: dict[str, str], when: str = "2026-01-02T00:00:00Z") -> dict[str, Any]:
+def happened(
+    identity: str, what: str, *objects: dict[str, str], when: str = "2026-01-02T00:00:00Z"
+) -> dict[str, Any]:
     """Write an OCEL 2.0 event."""
     return {"id": identity, "type": what, "time": when, "relationships": list(objects)}
 
@@ -100,7 +102,9 @@ def test_an_attribute_is_what_it_was_at_the_time(tmp_path: Path) -> None:
 
 def test_one_object_in_two_roles_is_one_link_and_both_roles(tmp_path: Path) -> None:
     """No role of an object is lost."""
-    (event,) = translated(document(happened("e1", "pick", link("i1"), link("anna", "a"), link("anna", "b"))), tmp_path).events
+    (event,) = translated(
+        document(happened("e1", "pick", link("i1"), link("anna", "a"), link("anna", "b"))), tmp_path
+    ).events
     assert event["links"] == [{"system": "objects", "kind": "clerk", "id": "anna"}]
     assert {"path": "/relations/clerk/anna", "after": "a, b"} in event["changes"]
 
@@ -117,7 +121,10 @@ def test_one_object_in_two_roles_is_one_link_and_both_roles(tmp_path: Path) -> N
         ({"id": "x", "type": "pick", "relationships": [link("i1")]}, "time: is missing"),
         ({"type": "pick", "time": NEW_YEAR, "relationships": [link("i1")]}, "id: is missing"),
         ({"id": 5, "type": "pick", "time": NEW_YEAR, "relationships": [link("i1")]}, "id: must be text"),
-        ({"id": "x", "type": "pick", "time": NEW_YEAR, "relationships": "i1"}, "relationships: must be an array"),
+        (
+            {"id": "x", "type": "pick", "time": NEW_YEAR, "relationships": "i1"},
+            "relationships: must be an array",
+        ),
         ("nonsense", "must be an object"),
     ],
 )
@@ -199,9 +206,13 @@ def test_version_one_learns_the_order_from_events_that_name_both(tmp_path: Path)
         ('{"id":"e3"} {', "stands where ']' must stand: or a comma"),
     ],
 )
-def test_good_events_come_before_the_place_where_a_document_breaks(tail: str, sentence: str, tmp_path: Path) -> None:
+def test_good_events_come_before_the_place_where_a_document_breaks(
+    tail: str, sentence: str, tmp_path: Path
+) -> None:
     """What stands before the damage is translated; the last problem names the line."""
-    whole = json.dumps(document(happened("e1", "pick", link("i1")), happened("e2", "pick", link("i2"))), indent=1)
+    whole = json.dumps(
+        document(happened("e1", "pick", link("i1")), happened("e2", "pick", link("i2"))), indent=1
+    )
     content = whole.removesuffix("\n ]\n}") + ",\n" + tail
     result = translate(content.encode(), MAPPING, tmp_path, limits=Limits(element=1 << 20))
     assert [record.position for record in result.records] == ["event e1", "event e2"]
@@ -240,7 +251,8 @@ INSERT INTO event_map_type VALUES ('place', 'Place'), ('pick', 'Pick');
 INSERT INTO object_map_type VALUES ('order', 'Order'), ('item', 'Item');
 INSERT INTO object VALUES ('1', 'order'), ('i1', 'item');
 INSERT INTO object_object VALUES ('1', 'i1', 'comprises');
-INSERT INTO object_Order VALUES (1, '2026-01-01T00:00:00Z', NULL, 2591.97), (1, '2026-01-02T00:00:00Z', 'price', 2000.0),
+INSERT INTO object_Order VALUES (1, '2026-01-01T00:00:00Z', NULL, 2591.97),
+  (1, '2026-01-02T00:00:00Z', 'price', 2000.0),
   (1, '2026-01-03T00:00:00Z', 'discount', 17.0);
 INSERT INTO event VALUES ('e1', 'place'), ('e2', 'pick'), ('e3', 'place');
 INSERT INTO event_Place VALUES ('e1', '2026-01-01T10:00:00Z'), ('e3', '2026-01-04T10:00:00Z');
@@ -281,13 +293,25 @@ def test_the_database_is_read_in_the_sequence_of_its_events(tmp_path: Path) -> N
         ("INSERT INTO event VALUES ('e4', NULL)", 3, "event e4: type: the event has no row"),
         ("INSERT INTO event_Pick VALUES ('e9', 't', 'x')", 3, "event e9: type: stands in event_Pick and not"),
         ("INSERT INTO event_object VALUES ('e9', '1', '')", 3, "event e9: has objects in event_object"),
-        ("INSERT INTO event_Pick VALUES ('e2', 't', 'x')", 2, "event e2: has 2 rows in the table of its type"),
+        (
+            "INSERT INTO event_Pick VALUES ('e2', 't', 'x')",
+            2,
+            "event e2: has 2 rows in the table of its type",
+        ),
         ("UPDATE event_Pick SET ocel_time = NULL", 2, "event e2: time: is missing"),
         ("UPDATE event_Pick SET ocel_time = 'soon'", 2, "event e2: time: 'soon' is not an ISO 8601"),
-        ("DELETE FROM object WHERE ocel_id = 'i1'", 2, "event e2: objects: 'i1' is not among the log's objects"),
+        (
+            "DELETE FROM object WHERE ocel_id = 'i1'",
+            2,
+            "event e2: objects: 'i1' is not among the log's objects",
+        ),
         ("DELETE FROM event_object WHERE ocel_event_id = 'e2'", 2, "event e2: subject: names no object"),
         ("UPDATE object_Order SET ocel_time = 'soon' WHERE price = 2000", 3, "object 1: price.time: 'soon'"),
-        ("""UPDATE event_Pick SET "shelf ""A" = CAST(x'6cff' AS TEXT)""", 2, "is not UTF-8: byte 0xff after 1"),
+        (
+            """UPDATE event_Pick SET "shelf ""A" = CAST(x'6cff' AS TEXT)""",
+            2,
+            "is not UTF-8: byte 0xff after 1",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_database_spoils_its_event_alone(
@@ -303,11 +327,16 @@ def test_what_is_wrong_in_a_database_spoils_its_event_alone(
     ("statements", "sentence"),
     [
         (["DROP TABLE event_object"], "is not an OCEL 2.0: it has no event_object.ocel_event_id"),
-        (["DROP TABLE event", "CREATE VIEW event AS SELECT 1 AS ocel_id, 2 AS ocel_type"], "it has no event.ocel_id"),
+        (
+            ["DROP TABLE event", "CREATE VIEW event AS SELECT 1 AS ocel_id, 2 AS ocel_type"],
+            "it has no event.ocel_id",
+        ),
         (["ALTER TABLE event RENAME COLUMN ocel_type TO kind"], "it has no event.ocel_type"),
     ],
 )
-def test_a_database_without_the_tables_is_no_ocel(statements: list[str], sentence: str, tmp_path: Path) -> None:
+def test_a_database_without_the_tables_is_no_ocel(
+    statements: list[str], sentence: str, tmp_path: Path
+) -> None:
     """A view in a table's place counts as missing: it could hold anything."""
     result = Translated(open_event_log(database(tmp_path, *statements), MAPPING))
     assert result.records == []

@@ -16,7 +16,9 @@ GOOD = "o1,Placed,2026-11-22T14:02:10Z,anna,\n"
 
 def test_a_row_becomes_the_event_that_the_mapping_says(tmp_path: Path) -> None:
     """Action, time, actor, subject, changes and source stand where the event's specification has them."""
-    (event,) = translate((HEADER + "o1,Priced,2026-11-22T15:02+01:00,anna,12.34\n").encode(), MAPPING, tmp_path).events
+    (event,) = translate(
+        (HEADER + "o1,Priced,2026-11-22T15:02+01:00,anna,12.34\n").encode(), MAPPING, tmp_path
+    ).events
     assert event["action"] == "order.price.change"
     assert event["time"] == "2026-11-22T14:02:00.000000Z"
     assert event["actor"] == {"id": "anna", "kind": "person"}
@@ -65,7 +67,9 @@ def test_all_problems_of_a_row_are_named(tmp_path: Path) -> None:
 
 def test_bytes_that_are_not_utf8_spoil_their_row_alone(tmp_path: Path) -> None:
     """The problem names the column and the byte; nothing is replaced silently."""
-    result = translate(HEADER.encode() + b"o1,Placed,2026-11-22T14:02:10Z,ann\xe9,\n" + GOOD.encode(), MAPPING, tmp_path)
+    result = translate(
+        HEADER.encode() + b"o1,Placed,2026-11-22T14:02:10Z,ann\xe9,\n" + GOOD.encode(), MAPPING, tmp_path
+    )
     assert len(result.records) == 1
     assert result.sentences == ["row 1: who: is not UTF-8: byte 0xe9 after 3 characters"]
 
@@ -119,7 +123,9 @@ def test_an_endless_line_ends_the_reading(tmp_path: Path) -> None:
 
 def test_columns_that_no_rule_uses_are_kept(tmp_path: Path) -> None:
     """A column that the mapping does not look at becomes a change under /source."""
-    result = translate(b"order,what,when,who,price,a/b\no1,Placed,2026-11-22T14:02Z,x,,seen\n", MAPPING, tmp_path)
+    result = translate(
+        b"order,what,when,who,price,a/b\no1,Placed,2026-11-22T14:02Z,x,,seen\n", MAPPING, tmp_path
+    )
     assert {"path": "/source/a~1b", "after": "seen"} in result.events[0]["changes"]
 
 
@@ -150,13 +156,8 @@ def test_many_pieces_read_like_one(tmp_path: Path) -> None:
 
 def test_conditions_name_the_activity_where_there_is_no_column_for_it(tmp_path: Path) -> None:
     """The first condition that holds names it; otherwise the last word does."""
-    mapping = mapping_of(
-        CSV_MAPPING,
-        (
-            '[activity]\nfield = "what"',
-            '[activity]\notherwise = "Priced"\n\n[[activity.when]]\nfield = "price"\nempty = true\nactivity = "Placed"',
-        ),
-    )
+    conditions = 'otherwise = "Priced"\nwhen = [{ field = "price", empty = true, activity = "Placed" }]'
+    mapping = mapping_of(CSV_MAPPING, ('[activity]\nfield = "what"', f"[activity]\n{conditions}"))
     rows = "o1,,2026-11-22T14:02:10Z,anna,\no1,,2026-11-22T14:02:10Z,anna,5\n"
     events = translate((HEADER + rows).encode(), mapping, tmp_path).events
     assert [event["action"] for event in events] == ["order.create", "order.price.change"]

@@ -15,15 +15,22 @@ MAPPING = mapping_of(XES_MAPPING)
 
 def test_an_event_knows_its_trace(tmp_path: Path) -> None:
     """The case is the trace's name, and the position counts both."""
-    log = xes(trace("o1", event(), event("Paid")), trace("o2", event(more='<string key="org:resource" value="anna"/>')))
+    log = xes(
+        trace("o1", event(), event("Paid")),
+        trace("o2", event(more='<string key="org:resource" value="anna"/>')),
+    )
     result = translate(log, MAPPING, tmp_path)
-    assert [record.position for record in result.records] == ["trace 1 event 1", "trace 1 event 2", "trace 2 event 1"]
+    assert [record.position for record in result.records] == [
+        "trace 1 event 1",
+        "trace 1 event 2",
+        "trace 2 event 1",
+    ]
     assert [one["subject"]["order"] for one in result.events] == ["o1", "o1", "o2"]
     assert [one["actor"]["id"] for one in result.events] == ["unknown", "unknown", "anna"]
 
 
 def test_nothing_of_an_event_is_lost(tmp_path: Path) -> None:
-    """Unused attributes, attributes of attributes, lists, and a trace's own attributes are kept as changes."""
+    """Unused attributes, attributes of attributes, lists, and a trace's own attributes become changes."""
     more = (
         '<float key="price" value="9.50"><string key="currency" value="EUR"/></float>'
         '<list key="tags"><values><string key="tag" value="a"/><string key="tag" value="b"/></values></list>'
@@ -78,7 +85,9 @@ def test_an_event_in_no_trace_has_a_position_and_a_problem(tmp_path: Path) -> No
 
 def test_a_trace_without_a_name_is_a_problem_of_each_of_its_events(tmp_path: Path) -> None:
     """No event of it is dropped in silence."""
-    result = translate(xes("<trace>" + event() + event() + "</trace>", trace("o1", event())), MAPPING, tmp_path)
+    result = translate(
+        xes("<trace>" + event() + event() + "</trace>", trace("o1", event())), MAPPING, tmp_path
+    )
     assert len(result.problems) == 2
     assert len(result.records) == 1
 
@@ -110,12 +119,17 @@ def test_entities_and_document_types_are_refused(content: bytes, tmp_path: Path)
         (xes(trace("o1", event()), "<oops>"), "the XML breaks off or is malformed: mismatched tag"),
         (xes(trace("o1", event()), "<trace><trace/></trace>"), "line 6: a trace stands inside a trace"),
         (xes(trace("o1", event()), "<trace><x><event/></x></trace>"), "does not stand where XES has it"),
-        (xes(trace("o1", event()).replace("</trace>", '<string key="k" value="v"/></trace>')), "stands after"),
+        (
+            xes(trace("o1", event()).replace("</trace>", '<string key="k" value="v"/></trace>')),
+            "stands after",
+        ),
         (xes(trace("o1", event()), "<trace>" + "<container key='c'>" * 70), "nest deeper than 64"),
         (xes(trace("o1", event()), "<trace><string key='k' value='" + "x" * 200_000), "breaks off"),
     ],
 )
-def test_good_events_come_before_the_place_where_a_log_breaks(content: bytes, sentence: str, tmp_path: Path) -> None:
+def test_good_events_come_before_the_place_where_a_log_breaks(
+    content: bytes, sentence: str, tmp_path: Path
+) -> None:
     """What was whole before the damage is translated; the last problem says where it stopped."""
     result = translate(content, MAPPING, tmp_path)
     assert len(result.records) == 1
@@ -134,7 +148,10 @@ def test_a_tag_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path)
 def test_an_event_with_endless_attributes_is_refused(tmp_path: Path) -> None:
     """The number of an event's attributes is bounded."""
     more = "".join(f'<int key="k{number}" value="1"/>' for number in range(10_001))
-    assert "more than 10000 attributes" in translate(xes(trace("o1", event(more=more))), MAPPING, tmp_path).sentences[0]
+    assert (
+        "more than 10000 attributes"
+        in translate(xes(trace("o1", event(more=more))), MAPPING, tmp_path).sentences[0]
+    )
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,9 @@ class EntryReader(Protocol):
     def batches(self, stream: str, start: int = 0) -> Iterator[Batch]:
         """Yield the batches that end after ``start``, in order."""
 
-    def linked(self, stream: str, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, bytes]]:
+    def linked(
+        self, stream: str, places: Iterable[tuple[str, int]]
+    ) -> dict[tuple[str, int], tuple[int, bytes]]:
         """Return index and hash of the entries at these places (chain, number), where there are any."""
 
 

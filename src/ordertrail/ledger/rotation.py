@@ -80,7 +80,9 @@ def check_keys(log: LogIdentity, periods: Sequence[KeyPeriod]) -> None:
     for old, new in pairwise(periods):
         expected = [_ROTATION, log.origin, str(new.first), old.vkey, new.vkey]
         if new.first <= old.first or _told(new.statement, old.vkey, new.vkey) != expected:
-            raise EvidenceError(f"the key in force from size {new.first} on was not named by the one before it")
+            raise EvidenceError(
+                f"the key in force from size {new.first} on was not named by the one before it"
+            )
 
 
 def _told(statement: bytes, *vkeys: str) -> list[str] | None:

@@ -1,6 +1,6 @@
 """An event as one English sentence, without its time: who did what to which order, from what to what, and why.
 
-    clerk-17 changed the price of order line SO-1042/2: unit price 120.00 EUR → 72.00 EUR (customer called)
+clerk-17 changed the price of order line SO-1042/2: unit price 120.00 EUR → 72.00 EUR (customer called)
 """
 
 from collections.abc import Mapping

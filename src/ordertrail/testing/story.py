@@ -24,7 +24,7 @@ included: a UUIDv7's milliseconds and fraction are the event's own time, its ran
 from the seed. Worked example::
 
     >>> next(order_story())[:101]
-    XX
+    b'{"id":"01a1f7b3-bded-7add-9e62-8356012664f6","time":"2026-11-20T06:45:14.349679Z","action":"order.cre'
 
 Money is in minor units, times are RFC 3339 in UTC with six digits of fraction and ``Z``.
 """

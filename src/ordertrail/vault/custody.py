@@ -27,7 +27,9 @@ class VaultCustody:
         if kept.until is None:
             problems.append("has no term; nothing says how long it must be kept")
         elif since and kept.until < (due := parse_time(since) + self._term):
-            problems.append(f"is kept until {format_time(kept.until)}, and must be kept until {format_time(due)}")
+            problems.append(
+                f"is kept until {format_time(kept.until)}, and must be kept until {format_time(due)}"
+            )
         if not kept.read_only:
             problems.append("is not read-only")
         return problems

@@ -43,9 +43,21 @@ class SourceProblem:
     problems: tuple[Problem, ...]
     original: bytes = b""
 
+    def __post_init__(self) -> None:
+        # Bytes that were no text may stand in what is quoted; a problem must be printable all the same.
+        object.__setattr__(self, "position", _printable(self.position))
+        clean = tuple(Problem(_printable(one.path), _printable(one.message)) for one in self.problems)
+        object.__setattr__(self, "problems", clean)
+
     def __str__(self) -> str:
         # An empty path is the event itself, which the position has named.
-        return f"{self.position}: " + "; ".join(str(one) if one.path else one.message for one in self.problems)
+        return f"{self.position}: " + "; ".join(
+            str(one) if one.path else one.message for one in self.problems
+        )
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class Related(msgspec.Struct, frozen=True, gc=False):

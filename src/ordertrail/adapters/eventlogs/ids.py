@@ -21,7 +21,7 @@ Worked example: log ``bpic2019``, case ``2000000000_00001``, its first event ``S
 
     >>> ids = EventIds("bpic2019")
     >>> ids.make("2000000000_00001", 1, "SRM: Created", "2018-01-02T12:53:00.000000Z", 1514897580000)
-    '0160b729-7ce0-7d50-aa47-8d01a66e5e85'
+    '0160b6ee-9fe0-782f-aa57-386411cb1c16'
 
 Two events of one case with the same activity and time differ by their ordinal. The 74 bits make a
 collision among a billion imported events of one millisecond less likely than one in ten thousand.

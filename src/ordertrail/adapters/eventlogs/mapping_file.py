@@ -42,7 +42,7 @@ from ordertrail.record.actions import CATALOGUE, Catalogue
 _VERSION = 1
 _ENCODINGS = ("utf-8", "iso-8859-1", "windows-1252")
 _MAPPINGS = files("ordertrail.adapters.eventlogs") / "mappings"
-_REMEDY = "Correct the mapping file at the places named; its grammar is described in docs/reference/mappings."
+_REMEDY = "Correct the mapping file at the places named; the built-in mappings are examples of every rule."
 
 
 def builtin_mappings() -> tuple[str, ...]:

@@ -58,6 +58,14 @@ _VALUES = """
     SELECT ocel_id, ocel_time, {attribute} FROM {table} WHERE {attribute} IS NOT NULL
     AND (?1 = 'ocel_id' OR coalesce(nullif({field}, ''), ?2) = ?2)
 """
+_STRAY_ROWS = """
+    SELECT ocel_id FROM {table} WHERE ocel_id IS NULL
+    OR ocel_id NOT IN (SELECT ocel_id FROM event WHERE ocel_id IS NOT NULL)
+"""
+_STRAY_RELATIONS = """
+    SELECT DISTINCT ocel_event_id FROM event_object WHERE ocel_event_id IS NULL
+    OR ocel_event_id NOT IN (SELECT ocel_id FROM event WHERE ocel_id IS NOT NULL)
+"""
 _REPORT_EVERY = 1000
 _KNOWN_EVENT_COLUMNS = ("ocel_id", "ocel_time")
 
@@ -72,7 +80,7 @@ def read_ocel_sqlite(
         )
     try:
         with closing(_connect(source)) as connection:
-            log = _Log(connection, source.limits.element)
+            log = _Log(connection)
             yield from log.fill(index, times)
             index.settle()
             total = log.count()
@@ -81,13 +89,15 @@ def read_ocel_sqlite(
                 if progress is not None and (number % _REPORT_EVERY == 0 or number == total):
                     progress(source.size * min(number, total) // max(total, 1), source.size)
             yield from log.strays()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
+        # The driver decodes names and its own messages strictly: of damaged files they may not be text.
         raise BrokenSourceError("the database", f"cannot be read further: {error}") from error
 
 
 def _connect(source: Source) -> sqlite3.Connection:
+    # The events may be asked for from changing threads (a web server's), though never by two at once.
     uri = f"file:{quote(str(source.path.resolve()))}?mode=ro"
-    connection = sqlite3.connect(uri, uri=True)
+    connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
     connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, source.limits.element)
     for pragma in ("query_only = ON", "trusted_schema = OFF", "cell_size_check = ON"):
@@ -98,9 +108,8 @@ def _connect(source: Source) -> sqlite3.Connection:
 class _Log:
     """The tables of one OCEL, checked to be plain tables with the columns that are needed."""
 
-    def __init__(self, connection: sqlite3.Connection, longest: int) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._longest = longest
         self._tables = {
             str(name).lower(): str(name)
             for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master")
@@ -215,16 +224,11 @@ class _Log:
         for suffix in sorted(set(self._suffixes["event"].values())):
             table = f"event_{suffix}"
             if "ocel_id" in self._columns(table):
-                sql = "SELECT ocel_id FROM {table} WHERE ocel_id NOT IN (SELECT ocel_id FROM event)"
-                for (identity,) in self._query(sql, table=table):
+                for (identity,) in self._query(_STRAY_ROWS, table=table):
                     problem = Problem("type", f"stands in {table} and not in the table event")
                     original = str(identity).encode("utf-8", "surrogateescape")
                     yield SourceProblem(f"event {identity}", (problem,), original)
-        sql = (
-            "SELECT DISTINCT ocel_event_id FROM event_object "
-            "WHERE ocel_event_id NOT IN (SELECT ocel_id FROM event)"
-        )
-        for (identity,) in self._query(sql):
+        for (identity,) in self._query(_STRAY_RELATIONS):
             problem = Problem("", "has objects in event_object and does not stand in the table event")
             yield SourceProblem(f"event {identity}", (problem,))
 

@@ -30,6 +30,7 @@ def read_table(
     source: Source, mapping: Mapping, progress: Progress | None = None
 ) -> Iterator[SourceEvent | SourceProblem]:
     """Yield a table's events in their sequence. Raises BrokenSourceError after the last good one."""
+    # The limit on a cell is the csv module's and the whole process's: it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), source.limits.element))
     lines = _Lines(source, mapping, progress)
     reader = csv.reader(lines, delimiter=mapping.table.delimiter, strict=True)

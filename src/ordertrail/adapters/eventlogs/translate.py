@@ -12,9 +12,10 @@ Each event is taken through the same steps; all problems of an event are collect
 Nothing of the source is lost on the way: the change ``/activity`` holds the source's own word,
 ``context.source`` the log's name, fields that no rule uses become changes under ``/source/``, a
 trace's unused attributes under ``/trace/`` on its first event, and where money had to be rounded,
-``<path>_source`` holds the text it was rounded from. Worked example, BPI Challenge 2019::
+``<path>_source`` holds the text it was rounded from. Memory: one counter a case. Worked example, BPI
+Challenge 2019::
 
-    {"id":"0160b729-7ce0-7d50-aa47-8d01a66e5e85","time":"2018-01-02T12:53:00.000000Z",
+    {"id":"0160b6ee-9fe0-782f-aa57-386411cb1c16","time":"2018-01-02T12:53:00.000000Z",
      "action":"order.create","actor":{"id":"unknown","kind":"system"},
      "subject":{"kind":"order_line","id":"2000000000_00001","order":"2000000000_00001"},
      "changes":[{"path":"/activity","after":"SRM: Created"}],"context":{"source":"bpic2019"}}

@@ -51,12 +51,12 @@ def write_part(folder: Path, data: bytes, mode: int) -> Path:
     return part
 
 
-def write_once(path: Path, data: bytes) -> bool:
+def write_once(path: Path, data: bytes, mode: int = 0o444) -> bool:
     """Put a file in place by link(2), which never overwrites; say whether it is new.
 
     The caller compares an existing file, and makes the folder's entries durable with :func:`sync_folder`.
     """
-    part = write_part(path.parent, data, 0o444)
+    part = write_part(path.parent, data, mode)
     try:
         os.link(part, path)
     except FileExistsError:
@@ -101,10 +101,15 @@ def append_line(path: Path, text: str) -> None:
     try:
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        os.write(descriptor, (("\n" if torn else "") + text).encode())
+        data = (("\n" if torn else "") + text).encode()
+        # In one call, so that lines of two processes never mix; a disk that fills up may take only a part.
+        if os.write(descriptor, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    if size == 0:
+        sync_folder(path.parent)  # the file is new, or was when a crash came between these two
 
 
 def is_immutable(path: Path) -> bool:

@@ -64,12 +64,15 @@ class FileKeyRing:
 
     def cosigners(self, name: str) -> Sequence[NoteSigner]:
         """See the port."""
-        signers = []
+        signers: list[NoteSigner] = []
         for path in sorted(self._root.glob(f"*{_COSIGNER}")):
             private = self._load(path)
             if not isinstance(private, MLDSA44PrivateKey):
                 raise ConfigurationError(f"{path} does not hold an ML-DSA-44 key")
-            signers.append(MlDsa44Cosigner(name, private, self._now))
+            signer = MlDsa44Cosigner(name, private, self._now)
+            # A key's id holds its name: under this one, another log's key has another id than its file.
+            if path.name == f"{signer.key.key_id.hex()}{_COSIGNER}":
+                signers.append(signer)
         return signers
 
     def problems(self, vkey: str) -> list[str]:
@@ -114,11 +117,13 @@ class FileKeyRing:
             return load_pem_private_key(data, self._passphrase)
         except TypeError as error:
             raise ConfigurationError(
-                f"{path}: {error}", remedy="Set ORDERTRAIL_PASSPHRASE_FILE to the file that holds the passphrase."
+                f"{path}: {error}",
+                remedy="Set ORDERTRAIL_PASSPHRASE_FILE to the file that holds the passphrase.",
             ) from error
         except ValueError as error:
             raise ConfigurationError(
-                f"{path} does not open: {error}", remedy="Check the passphrase; restore the key from its backup."
+                f"{path} does not open: {error}",
+                remedy="Check the passphrase; restore the key from its backup.",
             ) from error
 
 

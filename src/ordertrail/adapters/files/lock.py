@@ -4,6 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from ordertrail.adapters.files.durable import translated
 from ordertrail.kernel.errors import UnavailableError
 
 
@@ -16,7 +17,8 @@ class FileLock:
 
     def acquire(self) -> None:
         """See the port."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with translated(self._path, "opening the lock"):
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -32,7 +32,8 @@ class FilePublication:
                 replace(self._root / KEYS, keys)
 
     def _read(self, name: str) -> bytes | None:
-        try:
-            return (self._root / name).read_bytes()
-        except FileNotFoundError:
-            return None
+        with translated(self._root / name, "reading"):
+            try:
+                return (self._root / name).read_bytes()
+            except FileNotFoundError:
+                return None

@@ -3,14 +3,20 @@
 Beside the objects of a folder lies a file ``.terms``, to which a line is appended for each object that is
 put or whose term is lengthened::
 
-    2033-11-20T14:02:11.004512Z 067
-    2033-11-20T14:02:11.004512Z 068.p/112
+    2033-11-20T14:02:11.004512Z 067 75456fc8
+    2033-11-20T14:02:11.004512Z 068.p/112 416bab94
+
+that is: the end of the term, the object's name, and the first 8 hex digits of SHA-256 over the two and the
+space between them. A line whose digits do not fit, because a crash tore it or a byte of it flipped, is no
+line: reading ignores it. The digits are no signature; whoever can write the file can make them.
 
 An object's term is the latest of its lines. Lines are never rewritten, so a term that was shortened shows:
 the full check knows from the log itself for how long each object must be kept at least.
 """
 
+import hashlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +36,9 @@ from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputErr
 from ordertrail.vault.ports import Kept
 
 TERMS = ".terms"
+
+_CHECK_DIGITS = 8
+_NO_OBJECT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 class FileVault:
@@ -58,7 +67,7 @@ class FileVault:
             folder, name = _term_place(path)
             known = None if new else self._term(folder, name)
             if known is None or known < until:
-                terms.setdefault(self._root / folder / TERMS, []).append(f"{format_time(until)} {name}\n")
+                terms.setdefault(self._root / folder / TERMS, []).append(_format_term(until, name))
         with translated(self._root, "making durable"):
             for folder_path in folders:
                 sync_folder(folder_path)
@@ -75,7 +84,7 @@ class FileVault:
         with translated(target, "reading"):
             try:
                 return target.read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
+            except _NO_OBJECT:
                 return None
 
     def kept(self, path: str) -> Kept | None:
@@ -84,8 +93,10 @@ class FileVault:
         with translated(target, "reading"):
             try:
                 status = target.stat()
-            except (FileNotFoundError, NotADirectoryError):
+            except _NO_OBJECT:
                 return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
         until = self._term(*_term_place(path))
         read_only = not status.st_mode & 0o222
         return Kept(until, status.st_size, read_only, is_immutable(target))
@@ -101,20 +112,28 @@ class FileVault:
             )
         folder, name = _term_place(path)
         with translated(self._root / folder, "writing the term in"):
-            append_line(self._root / folder / TERMS, f"{format_time(until)} {name}\n")
+            append_line(self._root / folder / TERMS, _format_term(until, name))
         self._terms = None
 
     def paths(self, prefix: str) -> Iterator[str]:
         """See the port."""
         start = self._locate(prefix) if prefix else self._root
-        for folder, _, names in os.walk(start):
-            for name in names:
-                if name != TERMS and not name.startswith(PART):
-                    yield str((Path(folder) / name).relative_to(self._root))
+        with translated(start, "listing"):
+            for folder, _, names in os.walk(start, onerror=_raise_unless_missing):
+                for name in names:
+                    if not _is_ours(name):
+                        yield str((Path(folder) / name).relative_to(self._root))
 
     def _locate(self, path: str) -> Path:
-        target = self._root / path
-        if ".." in target.parts or target == self._root or path.startswith("/"):
+        target, parts = self._root / path, Path(path).parts
+        # A control character in a name could write a line of its own among the terms.
+        if (
+            not parts
+            or ".." in parts
+            or path.startswith("/")
+            or _is_ours(parts[-1])
+            or not path.isprintable()
+        ):
             raise ConfigurationError(f"{path!r} is not a path in the vault")
         return target
 
@@ -130,18 +149,46 @@ class FileVault:
                 return {}
             if self._terms is not None and self._terms[:2] == (file, size):
                 return self._terms[2]
-            lines = file.read_text(errors="replace").split("\n")
+            lines = file.read_bytes().split(b"\n")
         terms: dict[str, datetime] = {}
         for line in lines:
-            until, _, name = line.partition(" ")
             try:
-                moment = parse_time(until)
+                moment, name = _parse_term(line)
             except ValueError:
-                continue  # a line torn by a crash; its object was put again, and has another
+                continue  # torn by a crash, and then its object was put again and has another; or damaged
             if name not in terms or terms[name] < moment:
                 terms[name] = moment
         self._terms = (file, size, terms)
         return terms
+
+
+def _format_term(until: datetime, name: str) -> str:
+    term = f"{format_time(until)} {name}"
+    return f"{term} {_check(term.encode())}\n"
+
+
+def _parse_term(line: bytes) -> tuple[datetime, str]:
+    """Read a line without its newline. Raises ValueError where it is not exactly one."""
+    term, _, check = line.rpartition(b" ")
+    if _check(term).encode() != check:
+        raise ValueError("not a line of terms")
+    until, _, name = term.decode().partition(" ")
+    return parse_time(until), name
+
+
+def _check(term: bytes) -> str:
+    return hashlib.sha256(term).hexdigest()[:_CHECK_DIGITS]
+
+
+def _is_ours(name: str) -> bool:
+    """Say whether a file is the vault's own bookkeeping, and no object."""
+    return name == TERMS or name.startswith(PART)
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    """What cannot be listed must not look as if it were not there."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def _term_place(path: str) -> tuple[Path, str]:

@@ -1,5 +1,6 @@
 """Opening a database file, and the few things that SQLite needs to be told."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,19 +19,24 @@ _CHECKPOINT_PAGES = 1_000  # 16 MiB of write-ahead log between checkpoints: it s
 _CACHE_KIB = 65_536
 
 
-def create_database(path: Path, schema: str = "sqlite.sql") -> None:
-    """Create the database file with the trail's tables. Raises ConfigurationError if it exists."""
-    if path.exists():
-        raise ConfigurationError(f"{path} exists already", remedy="Choose another directory.")
+def create_database(path: Path, schema: str = "sqlite.sql", *, journal: str = "WAL") -> None:
+    """Create a database file with its tables, mode 0600. Raises ConfigurationError if it exists.
+
+    ``journal`` is SQLite's journal mode; all but WAL are every connection's own affair later on.
+    """
+    try:
+        # Private before there is anything in it; of two that create at once, one finds that it exists.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        raise ConfigurationError(f"{path} exists already", remedy="Choose another directory.") from None
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute(f"PRAGMA page_size={_PAGE}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA journal_mode={journal}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.executescript(f"BEGIN;{read_schema(schema)}COMMIT;")
     finally:
         connection.close()
-    path.chmod(0o600)
 
 
 def read_schema(name: str = "sqlite.sql") -> str:
@@ -39,17 +45,20 @@ def read_schema(name: str = "sqlite.sql") -> str:
 
 
 class Database:
-    """A trail's database: durable transactions for what must last, a lazy one for what may come back."""
+    """A trail's database: durable transactions for what must last, a lazy one for what may come back.
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    ``pragmas`` are told to SQLite on each new connection, beside the ones that every connection needs.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False, pragmas: Sequence[str] = ()) -> None:
         if not path.exists():
             raise ConfigurationError(
                 f"{path} does not exist",
                 remedy="Create a trail with 'ordertrail init', or name one with --trail.",
             )
         self.path = path
-        self._durable = _engine(path, "FULL", read_only=read_only)
-        self._lazy = _engine(path, "NORMAL", read_only=read_only)
+        self._durable = _engine(path, ("synchronous=FULL", *pragmas), read_only=read_only)
+        self._lazy = _engine(path, ("synchronous=NORMAL", *pragmas), read_only=read_only)
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Connection]:
@@ -77,7 +86,7 @@ def insert_many(connection: Connection, statement: Insert, rows: Sequence[tuple[
     connection.exec_driver_sql(str(statement.compile(connection)), rows)
 
 
-def _engine(path: Path, synchronous: str, *, read_only: bool) -> Engine:
+def _engine(path: Path, pragmas: Sequence[str], *, read_only: bool) -> Engine:
     location = f"file:{quote(str(path.resolve()))}?mode={'ro' if read_only else 'rw'}"
     engine = create_engine(
         "sqlite://",
@@ -93,11 +102,12 @@ def _engine(path: Path, synchronous: str, *, read_only: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.execute("PRAGMA recursive_triggers=ON")
         cursor.execute("PRAGMA trusted_schema=OFF")
         cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     return engine
@@ -107,8 +117,10 @@ def _engine(path: Path, synchronous: str, *, read_only: bool) -> Engine:
 def _translated(path: Path) -> Iterator[None]:
     try:
         yield
-    except exc.OperationalError as error:
-        raise UnavailableError(f"the database {path} cannot be used now: {error.orig}") from error
+    except (exc.OperationalError, sqlite3.OperationalError) as error:
+        # A connection that is only being prepared fails with the driver's own error.
+        reason = error.orig if isinstance(error, exc.OperationalError) else error
+        raise UnavailableError(f"the database {path} cannot be used now: {reason}") from error
 
 
 def schema_differences(connection: Connection, schema: str = "sqlite.sql") -> Iterator[str]:

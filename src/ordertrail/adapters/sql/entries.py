@@ -10,7 +10,7 @@ from ordertrail.adapters.sql.streams import stream_id
 from ordertrail.adapters.sql.tables import batch as batch_table
 from ordertrail.adapters.sql.tables import entry, signing_key
 from ordertrail.adapters.sql.tables import stream as stream_table
-from ordertrail.kernel.errors import ForkError
+from ordertrail.kernel.errors import EvidenceError, ForkError
 from ordertrail.ledger.entry import CHAIN_SEPARATOR, NO_HASH
 from ordertrail.ledger.hashing import EMPTY_ROOT
 from ordertrail.ledger.ports import Batch, DuplicateEventsError, EntryRow, Head, KeyPeriod
@@ -65,9 +65,16 @@ class SqlEntries:
                 )
             try:
                 insert_many(connection, insert(entry), [(number, *row) for row in rows])
-            except exc.IntegrityError:
+            except exc.IntegrityError as error:
                 connection.rollback()
-                raise DuplicateEventsError(self._known(row.id for row in rows)) from None
+                known = self._known(row.id for row in rows)
+                if not known:
+                    # Not duplicates: a caller that left them out and came again would come for ever.
+                    raise EvidenceError(
+                        f"stream {stream}: the rows from {batch.start} to {batch.end} contradict each other or "
+                        f"the table: {error.orig}"
+                    ) from error
+                raise DuplicateEventsError(known) from None
             connection.execute(
                 insert(batch_table).values(
                     stream=number, first=batch.start, size=batch.end, root=batch.root,
@@ -169,14 +176,18 @@ class SqlEntries:
             for row in connection.execute(query.order_by(batch_table.c.first)):
                 yield Batch(*row)
 
-    def linked(self, stream: str, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, bytes]]:
+    def linked(
+        self, stream: str, places: Iterable[tuple[str, int]]
+    ) -> dict[tuple[str, int], tuple[int, bytes]]:
         """See the port."""
         found = {}
         with self._database.read() as connection:
             ours = entry.c.stream == stream_id(connection, stream)
             for place in places:
                 chain, number = place
-                query = select(entry.c.idx, entry.c.hash).where(ours, entry.c.chain == chain, entry.c.number == number)
+                query = select(entry.c.idx, entry.c.hash).where(
+                    ours, entry.c.chain == chain, entry.c.number == number
+                )
                 row = connection.execute(query).first()
                 if row is not None:
                     found[place] = (row.idx, row.hash)
@@ -194,7 +205,9 @@ class SqlEntries:
             known = select(stream_table.c.id)
             outside = or_(
                 entry.c.stream.not_in(known),
-                and_(entry.c.stream == number, or_(entry.c.idx < 0, entry.c.idx >= _size(connection, number))),
+                and_(
+                    entry.c.stream == number, or_(entry.c.idx < 0, entry.c.idx >= _size(connection, number))
+                ),
             )
             return connection.scalar(select(func.count()).select_from(entry).where(outside)) or 0
 

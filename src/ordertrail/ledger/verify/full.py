@@ -186,7 +186,16 @@ class _FullCheck:
         for batch in batches:
             if batch.start != end:
                 message = f"begins at {batch.start}, and the batch before it ends at {end}"
-                self._find([Finding(Step.CONTINUITY, f"batch of entries {batch.start} to {batch.end - 1}", message, end)])
+                self._find(
+                    [
+                        Finding(
+                            Step.CONTINUITY,
+                            f"batch of entries {batch.start} to {batch.end - 1}",
+                            message,
+                            end,
+                        )
+                    ]
+                )
                 self._tree.whole = False
             end = batch.end
             yield batch
@@ -198,7 +207,9 @@ class _FullCheck:
             tree.whole = False
         if not tree.whole:
             return
-        bad = {finding.where for finding in segment.findings if finding.step in {Step.SIGNATURE, Step.INCLUSION}}
+        bad = {
+            finding.where for finding in segment.findings if finding.step in {Step.SIGNATURE, Step.INCLUSION}
+        }
         for batch, nodes in zip(task.batches, segment.covers, strict=True):
             for (level, _), node in zip(cover(batch.start, batch.end), nodes, strict=True):
                 tree.range.append_nodes(level, (node,))
@@ -208,7 +219,9 @@ class _FullCheck:
                 tree.roots[batch.end] = grown
             if grown != batch.tree_root:
                 if tree.proven == batch.start:  # later roots differ because this one does
-                    message = f"the entries up to here do not add up to the signed root of {batch.end:,} entries"
+                    message = (
+                        f"the entries up to here do not add up to the signed root of {batch.end:,} entries"
+                    )
                     self._find([Finding(Step.INCLUSION, where, message, batch.start)])
             elif tree.proven == batch.start and where not in bad:
                 tree.proven = batch.end
@@ -252,18 +265,22 @@ class _FullCheck:
             if problem := checkpoint_problem(self._source.published or b"", expected, self._keys):
                 self._find([Finding(Step.SIGNATURE, "checkpoint", problem)])
             if published.size not in listing.anchors:
-                self._find([Finding(Step.CUSTODY, anchor_path(published.size), "is missing from the published tree")])
+                self._find(
+                    [Finding(Step.CUSTODY, anchor_path(published.size), "is missing from the published tree")]
+                )
         for name, checkpoint in elsewhere:
             if since < checkpoint.size and self._tree.roots[checkpoint.size] != checkpoint.root:
-                message = (
-                    f"has another root at {checkpoint.size:,} entries than this trail: history was rewritten or forked"
-                )
+                message = f"has another root at {checkpoint.size:,} entries than this trail: history was rewritten or forked"
                 self._find([Finding(Step.CONTINUITY, name, message)])
 
     def _anchor_findings(self, path: str, data: bytes, size: int) -> Iterator[Finding]:
         root = self._tree.roots[size]
         if not root:
-            yield Finding(Step.CONTINUITY, path, f"no batch ends at {size:,} entries: the checkpoint is of another history")
+            yield Finding(
+                Step.CONTINUITY,
+                path,
+                f"no batch ends at {size:,} entries: the checkpoint is of another history",
+            )
             return
         expected = Checkpoint(self._source.log.origin, size, root)
         if problem := checkpoint_problem(data, expected, self._keys):
@@ -280,7 +297,9 @@ class _FullCheck:
             message = f"holds {strays} rows that no batch sealed"
             self._find([Finding(Step.CONTINUITY, "table of entries", message, self._size)])
         if not deep:
-            self._report.notes.append("The database's indexes were not compared with its tables; --deep does it.")
+            self._report.notes.append(
+                "The database's indexes were not compared with its tables; --deep does it."
+            )
 
     def _conclude(self, listing: Listing, seconds: float) -> None:
         report = self._report
@@ -294,7 +313,9 @@ class _FullCheck:
                 "Nothing outside this directory was compared: whoever holds all of it, keys included, could have "
                 "rolled it back or rewritten it. Keep a checkpoint elsewhere and check with --anchor FILE."
             )
-        report.notes.append("No timestamp authority and no witness is configured; times are this machine's own.")
+        report.notes.append(
+            "No timestamp authority and no witness is configured; times are this machine's own."
+        )
 
 
 _worker_source: Source | None = None

@@ -65,4 +65,3 @@ def _tile_within(path: str, size: int) -> Tile | None:
     except InputError:
         return None
     return tile if tile.end <= size else None
-

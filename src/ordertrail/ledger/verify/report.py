@@ -14,9 +14,17 @@ class Step(Enum):
     CONTENT = (1, "content", "every entry hashes to its leaf, and table and tiles hold the same bytes")
     INCLUSION = (2, "inclusion", "leaves, tiles and batches add up to the signed roots")
     SIGNATURE = (3, "signature", "every checkpoint is signed by the key in force")
-    CONTINUITY = (4, "continuity", "nothing is missing: rows, batches, checkpoints and orders are unbroken chains")
+    CONTINUITY = (
+        4,
+        "continuity",
+        "nothing is missing: rows, batches, checkpoints and orders are unbroken chains",
+    )
     TIME = (5, "time", "recorded times never run backwards; witnesses and timestamps, where there are any")
-    CUSTODY = (6, "custody", "write-once copies are kept, read-only, for their term; the table is append-only")
+    CUSTODY = (
+        6,
+        "custody",
+        "write-once copies are kept, read-only, for their term; the table is append-only",
+    )
 
     def __init__(self, number: int, label: str, promise: str) -> None:
         self.number = number

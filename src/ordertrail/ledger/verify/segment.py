@@ -192,7 +192,9 @@ class _Checker:
             if row.previous != before or view.ledger.previous != before.hex():
                 self._find(Step.CONTINUITY, where, "does not follow the row before it", row.index, order)
             if view.ledger.index != row.index:
-                self._find(Step.CONTINUITY, where, f"holds the entry of index {view.ledger.index}", row.index, order)
+                self._find(
+                    Step.CONTINUITY, where, f"holds the entry of index {view.ledger.index}", row.index, order
+                )
             if view.event.id.replace("-", "") != row.id.hex():
                 self._find(Step.CONTENT, where, "is filed under another event's id", row.index, order)
 
@@ -211,20 +213,40 @@ class _Checker:
     ) -> None:
         """Check each entry's link to its order's previous entry."""
         tails = self._tails
-        for index, (view, chain, number, leaf) in enumerate(zip(views, chains, numbers, hexes, strict=True), first):
+        for index, (view, chain, number, leaf) in enumerate(
+            zip(views, chains, numbers, hexes, strict=True), first
+        ):
             subject, link = view.event.subject, view.ledger.order
             if chain is None:
                 if subject.order is not None or link is not None or number != 0:
-                    self._find(Step.CONTINUITY, f"row of entry {index}", "is not filed under its order", index, subject.order)
+                    self._find(
+                        Step.CONTINUITY,
+                        f"row of entry {index}",
+                        "is not filed under its order",
+                        index,
+                        subject.order,
+                    )
                 continue
             if link is None or chain != chain_name(subject.order, subject.tenant) or link.number != number:
-                self._find(Step.CONTINUITY, f"row of entry {index}", "is filed at another place of an order than its entry says", index, subject.order)
+                self._find(
+                    Step.CONTINUITY,
+                    f"row of entry {index}",
+                    "is filed at another place of an order than its entry says",
+                    index,
+                    subject.order,
+                )
                 continue
             tail = tails.get(chain)
             if tail is None:
                 self._open.append((chain, number, link.previous, index))
             elif tail[0] + 1 != number or tail[1] != link.previous:
-                self._find(Step.CONTINUITY, f"entry {index}", f"number {number} of its order does not follow number {tail[0]}", index, subject.order)
+                self._find(
+                    Step.CONTINUITY,
+                    f"entry {index}",
+                    f"number {number} of its order does not follow number {tail[0]}",
+                    index,
+                    subject.order,
+                )
             tails[chain] = (number, leaf)
 
     def _check_open_chains(self) -> None:
@@ -236,9 +258,21 @@ class _Checker:
             order = chain.split("\t")[0]
             if number == 1:
                 if previous != _NO_HASH_HEX:
-                    self._find(Step.CONTINUITY, f"entry {index}", "is the first of its order and names one before it", index, order)
+                    self._find(
+                        Step.CONTINUITY,
+                        f"entry {index}",
+                        "is the first of its order and names one before it",
+                        index,
+                        order,
+                    )
             elif before is None or before[0] >= index or before[1].hex() != previous:
-                self._find(Step.CONTINUITY, f"entry {index}", f"number {number} of its order does not follow number {number - 1}", index, order)
+                self._find(
+                    Step.CONTINUITY,
+                    f"entry {index}",
+                    f"number {number} of its order does not follow number {number - 1}",
+                    index,
+                    order,
+                )
 
     def _check_windows(
         self, entries: Sequence[bytes], leaves: Sequence[bytes], times: Sequence[str], first: int
@@ -247,10 +281,15 @@ class _Checker:
         task, result = self._task, self._result
         for at in range(0, len(entries), TILE_WIDTH):
             window = Window(
-                (first + at) // TILE_WIDTH, entries[at : at + TILE_WIDTH], leaves[at : at + TILE_WIDTH], times[at : at + TILE_WIDTH]
+                (first + at) // TILE_WIDTH,
+                entries[at : at + TILE_WIDTH],
+                leaves[at : at + TILE_WIDTH],
+                times[at : at + TILE_WIDTH],
             )
             if window.full or task.last:
-                partial = [(width, required) for index, width, required in task.partial if index == window.index]
+                partial = [
+                    (width, required) for index, width, required in task.partial if index == window.index
+                ]
                 result.findings += check_window(self._source, window, partial, task.published, result.counts)
             if window.full:
                 result.tile_times.append(window.times[-1])
@@ -275,7 +314,12 @@ class _Checker:
         if fold(nodes) != batch.root:
             self._find(Step.INCLUSION, where, "its entries do not add up to its root", batch.start)
         if (recorded := self._times[batch.end - 1 - self._base]) and batch.sealed != recorded:
-            self._find(Step.TIME, where, f"says it was sealed at {batch.sealed}, its entries at {recorded}", batch.start)
+            self._find(
+                Step.TIME,
+                where,
+                f"says it was sealed at {batch.sealed}, its entries at {recorded}",
+                batch.start,
+            )
         expected = Checkpoint(self._source.log.origin, batch.end, batch.tree_root)
         if problem := checkpoint_problem(batch.checkpoint, expected, self._keys):
             self._find(Step.SIGNATURE, where, problem, batch.start)

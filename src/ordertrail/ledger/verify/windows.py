@@ -63,10 +63,17 @@ def _compare(
             continue
         counts.tiles += 1
         if found != data:
-            at = next((n for n, (a, b) in enumerate(zip(found, data, strict=False)) if a != b), min(len(found), len(data)))
+            at = next(
+                (n for n, (a, b) in enumerate(zip(found, data, strict=False)) if a != b),
+                min(len(found), len(data)),
+            )
             number = _entry_at(window.entries, at) if step is Step.CONTENT else at // 32
             index = window.start + min(number, width - 1)
-            what = "differs from the table" if len(found) == len(data) else f"has {len(found)} bytes, not {len(data)}"
+            what = (
+                "differs from the table"
+                if len(found) == len(data)
+                else f"has {len(found)} bytes, not {len(data)}"
+            )
             yield Finding(step, f"{path} byte {at} (entry {index})", what, index)
         for problem in source.custody.problems(path, window.times[width - 1]):
             yield Finding(Step.CUSTODY, path, problem, window.start)

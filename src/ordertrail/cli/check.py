@@ -1,0 +1,92 @@
+"""``ordertrail check``: check evidence offline, without a trail."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ordertrail.cli.options import JsonOption
+from ordertrail.cli.output import out, say, say_json
+from ordertrail.kernel.errors import InputError
+from ordertrail.ledger.policy import Policy, parse_policy
+from ordertrail.ledger.tiles import TileReader
+from ordertrail.ledger.tlog_proof import HEADER
+from ordertrail.ledger.verify.offline import Checked, check_entry, check_pair, origin_of
+from ordertrail.ledger.vkey import VerifierKey, parse_vkey
+
+
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="A .tlog-proof, or two checkpoints of one log.")
+    ],
+    key: Annotated[
+        str | None, typer.Option(help="The log's verifier key, or a file that begins with it.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="A C2SP tlog-policy file to trust instead of a key.")
+    ] = None,
+    entry: Annotated[
+        Path | None, typer.Option(help="The entry's exact bytes (default: the proof's name with .json).")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="The published tree, to compare checkpoints of two sizes.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a proof, or that one checkpoint continues another. Needs no network, no account and no trail."""
+    data = [_read(path) for path in files]
+    if len(data) == 1 and data[0].startswith(HEADER.encode()):
+        trust = _trust(key, policy)
+        checked = check_entry(data[0], _read(entry or files[0].with_suffix(".json")), trust)
+    elif len(data) == 2:
+        trust = _trust(key, policy)
+        if isinstance(trust, Policy):
+            raise InputError("two checkpoints are checked with --key, not with a policy")
+        checked = _check_two(data[0], data[1], trust, log)
+    else:
+        raise InputError("give one .tlog-proof, or two checkpoints")
+    if as_json:
+        steps = [
+            {"step": one.step.number, "name": one.step.label, "message": one.message} for one in checked.steps
+        ]
+        say_json({"holds": True, "verdict": checked.verdict, "steps": steps})
+    else:
+        _tell(checked)
+
+
+def _check_two(older: bytes, newer: bytes, key: VerifierKey, log: Path | None) -> Checked:
+    def fetch(path: str) -> bytes | None:
+        try:
+            return None if log is None else (log / path).read_bytes()
+        except OSError:
+            return None
+
+    size = max(origin_of(older).size, origin_of(newer).size)
+    return check_pair(older, newer, key, TileReader(fetch, size) if log is not None else None)
+
+
+def _trust(key: str | None, policy: Path | None) -> VerifierKey | Policy:
+    if policy is not None:
+        return parse_policy(_read(policy))
+    if key is None:
+        raise InputError(
+            "whom to trust is not said",
+            remedy="Name the log's verifier key with --key, or a policy with --policy.",
+        )
+    if Path(key).is_file():
+        key = _read(Path(key)).decode(errors="replace").split("\n")[0]
+    return parse_vkey(key.strip())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _tell(checked: Checked) -> None:
+    out.print("[green]✓[/green] ", end="")
+    say(checked.verdict)
+    for one in checked.steps:
+        say(f"  ✓ {one.step.number} {one.step.label}: {one.message}")

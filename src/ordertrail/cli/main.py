@@ -1,0 +1,92 @@
+"""The ``ordertrail`` command: verbs, errors and exit statuses.
+
+Exit status: 0 all is well, 1 evidence is broken, 2 usage or input is wrong, 3 something is unavailable now.
+"""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import click
+import typer
+
+from ordertrail.cli import (
+    check,
+    doctor,
+    history,
+    import_log,
+    init,
+    keys,
+    output,
+    prove,
+    record,
+    seal,
+    show,
+    status,
+    verify,
+)
+from ordertrail.kernel.errors import OrderTrailError
+
+app = typer.Typer(
+    name="ordertrail",
+    help="The tamper-evident audit trail of order management.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("init")(init.init)
+app.command("record")(record.record)
+app.command("import")(import_log.import_log)
+app.command("seal")(seal.seal)
+app.command("status")(status.status)
+app.command("verify")(verify.verify)
+app.command("prove")(prove.prove)
+app.command("check")(check.check)
+app.command("history")(history.history)
+app.command("show")(show.show)
+app.add_typer(keys.app, name="keys")
+app.command("doctor")(doctor.doctor)
+
+
+def _say_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it with the option's value
+    if value:
+        output.say(f"ordertrail {version('ordertrail')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Record, seal, prove and verify the life of every order."""
+
+
+def run() -> None:
+    """Run the command line; the entry point of the installed command."""
+    command = typer.main.get_command(app)
+    try:
+        command(standalone_mode=False)
+    except OrderTrailError as error:
+        _end(error)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(output.EXIT_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        output.err.print(
+            "interrupted; what was acknowledged is recorded, and sealing goes on where it stopped"
+        )
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
+        sys.exit(0)
+
+
+def _end(error: OrderTrailError) -> None:
+    try:
+        output.fail(error, as_json="--json" in sys.argv)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)

@@ -1,0 +1,102 @@
+"""What ``record`` and ``import`` share: record batch by batch, seal along the way, say what became of it all."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from ordertrail.cli.output import EXIT_INPUT, err, out, say, say_json, say_problems
+from ordertrail.kernel.errors import UnavailableError
+from ordertrail.ledger.sequencer import BATCH, Sequencer
+from ordertrail.record.recorder import Arriving, Recorded
+from ordertrail.services import Trail
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What is recorded into which log, and how."""
+
+    trail: Trail
+    stream: str
+    all_or_nothing: bool
+    seal: bool
+
+    def run(self, source: Iterator[Arriving]) -> "Outcome":
+        """Record everything; seal and anchor, unless another process does."""
+        total, sealed, busy = Recorded(), 0, None
+        lock: AbstractContextManager[Sequencer | None] = (
+            self.trail.sequencing(self.stream) if self.seal else nullcontext(None)
+        )
+        try:
+            sequencer = lock.__enter__()
+        except UnavailableError as error:
+            lock, sequencer, busy = nullcontext(None), None, error.message
+        try:
+            for recorded in self.trail.record_lines(
+                source, stream=self.stream, all_or_nothing=self.all_or_nothing
+            ):
+                total += recorded
+                if sequencer is not None:
+                    sealed += sequencer.seal_batch(BATCH)
+            if sequencer is not None:
+                sealed += sequencer.seal(BATCH)
+        except BaseException:
+            if not lock.__exit__(*sys.exc_info()):
+                raise
+        else:
+            lock.__exit__(None, None, None)
+        size = self.trail.log(self.stream).log.store.head(self.stream).size
+        return Outcome(total, sealed, size, busy)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an input, and where the log stands."""
+
+    recorded: Recorded
+    sealed: int
+    size: int
+    busy: str | None
+
+    def tell(self, *, as_json: bool) -> None:
+        """Say it; end with status 2 if anything was refused."""
+        recorded = self.recorded
+        if as_json:
+            say_json(self._as_dict())
+        else:
+            out.print(
+                f"Recorded {recorded.recorded:,} events"
+                + (f", knew {recorded.repeated:,} already" if recorded.repeated else "")
+                + (f", [red]refused {len(recorded.refused):,}[/red]" if recorded.refused else "")
+                + (f"; sealed {self.sealed:,}, the log has {self.size:,}." if self.busy is None else ".")
+            )
+            if self.busy is not None:
+                say(f"Not sealed here: {self.busy}. What you recorded is safe; that process seals it.")
+            if recorded.refused:
+                err.print("Not recorded, each for the reason given; everything else was:")
+                say_problems(
+                    [f"{one.place}: {problem}" for one in recorded.refused for problem in one.problems]
+                )
+        if recorded.refused:
+            raise typer.Exit(EXIT_INPUT)
+
+    def _as_dict(self) -> dict[str, Any]:
+        return {
+            "recorded": self.recorded.recorded,
+            "repeated": self.recorded.repeated,
+            "refused": [
+                {
+                    "place": one.place,
+                    "problems": [
+                        {"path": problem.path, "message": problem.message} for problem in one.problems
+                    ],
+                }
+                for one in self.recorded.refused
+            ],
+            "sealed": self.sealed,
+            "size": self.size,
+            "sealing_elsewhere": self.busy,
+        }
