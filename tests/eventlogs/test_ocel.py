@@ -293,6 +293,12 @@ def test_the_database_is_read_in_the_sequence_of_its_events(tmp_path: Path) -> N
         ("INSERT INTO event VALUES ('e4', NULL)", 3, "event e4: type: the event has no row"),
         ("INSERT INTO event_Pick VALUES ('e9', 't', 'x')", 3, "event e9: type: stands in event_Pick and not"),
         ("INSERT INTO event_object VALUES ('e9', '1', '')", 3, "event e9: has objects in event_object"),
+        ("INSERT INTO event VALUES (NULL, 'pick')", 3, "event None: type: the event has no row"),
+        (
+            "INSERT INTO event_Pick VALUES (NULL, 't', 'x')",
+            3,
+            "event None: type: stands in event_Pick and not",
+        ),
         (
             "INSERT INTO event_Pick VALUES ('e2', 't', 'x')",
             2,

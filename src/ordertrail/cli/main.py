@@ -67,11 +67,10 @@ def run() -> None:
     """Run the command line; the entry point of the installed command."""
     command = typer.main.get_command(app)
     try:
-        command(standalone_mode=False)
+        # Without standalone mode click hands back the status that a verb ended with.
+        sys.exit(command(standalone_mode=False) or 0)
     except OrderTrailError as error:
         _end(error)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(output.EXIT_INPUT)

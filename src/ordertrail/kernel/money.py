@@ -13,7 +13,7 @@ withdrawn ones that order archives of the last ten years still name.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 _BY_EXPONENT = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -30,6 +30,11 @@ _BY_EXPONENT = {
 }
 EXPONENTS = {code: exponent for exponent, codes in _BY_EXPONENT.items() for code in codes.split()}
 """Digits after the decimal point, by currency code."""
+
+
+_LONGEST_AMOUNT = 40
+# Wide enough for the longest amount: the default context would round away digits that must be refused.
+_EXACT = Context(prec=2 * _LONGEST_AMOUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +60,15 @@ def parse_money(text: str, currency: str) -> Money:
     the sender's decision, never ours.
     """
     exponent = exponent_of(currency)
+    if len(text) > _LONGEST_AMOUNT:
+        raise ValueError(f"an amount of {len(text)} characters is not an amount")
     try:
-        minor = Decimal(text).scaleb(exponent)
+        minor = Decimal(text).scaleb(exponent, _EXACT)
     except InvalidOperation:
         raise ValueError(f"{text!r} is not a decimal number") from None
     if not minor.is_finite():
         raise ValueError(f"{text!r} is not an amount")
-    if minor != minor.to_integral_value():
+    if minor != minor.to_integral_value(context=_EXACT):
         raise ValueError(f"{text} has more than the {exponent} digits after the point that {currency} has")
     return Money(int(minor), currency)
 

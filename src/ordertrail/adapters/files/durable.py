@@ -96,7 +96,7 @@ def sync_folder(path: Path) -> None:
 
 
 def append_line(path: Path, text: str) -> None:
-    """Append whole lines to a file, on disk when this returns; a torn last line of a crash is closed first."""
+    """Append whole lines to a file, on disk when this returns; a last line torn by a crash is ended first."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
         size = os.fstat(descriptor).st_size

@@ -26,7 +26,7 @@ class FileLock:
             os.close(descriptor)
             raise UnavailableError(
                 f"{holder} is sealing this trail; only one process seals",
-                meaning="Nothing is lost: what you recorded is in the journal, and the other process seals it.",
+                meaning="Nothing is lost: what you recorded is in the journal; the other process seals it.",
                 remedy="Wait for it, or stop it; its lock ends with it.",
             ) from None
         os.ftruncate(descriptor, 0)

@@ -61,7 +61,8 @@ class FileVault:
                 if not new and target.read_bytes() != data:
                     raise EvidenceError(
                         f"{path} is in the vault already, with other bytes",
-                        meaning="Either the kept object was altered, or history was forked; it was not overwritten.",
+                        meaning="Either the kept object was altered, or history was forked; "
+                        "it was not overwritten.",
                     )
             folders[target.parent] = None
             folder, name = _term_place(path)

@@ -71,8 +71,8 @@ class SqlEntries:
                 if not known:
                     # Not duplicates: a caller that left them out and came again would come for ever.
                     raise EvidenceError(
-                        f"stream {stream}: the rows from {batch.start} to {batch.end} contradict each other or "
-                        f"the table: {error.orig}"
+                        f"stream {stream}: the rows from {batch.start} to {batch.end} contradict each other "
+                        f"or the table: {error.orig}"
                     ) from error
                 raise DuplicateEventsError(known) from None
             connection.execute(

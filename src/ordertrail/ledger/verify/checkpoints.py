@@ -6,6 +6,7 @@ from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.ledger.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 from ordertrail.ledger.note import parse_note, verify_note
 from ordertrail.ledger.ports import KeyPeriod
+from ordertrail.ledger.verify.report import Step
 from ordertrail.ledger.vkey import VerifierKey, parse_vkey
 
 
@@ -29,8 +30,8 @@ class KeyHistory:
         return tuple(key for _, key in self._periods) + self.others
 
 
-def checkpoint_problem(data: bytes, expected: Checkpoint, keys: KeyHistory) -> str | None:
-    """Say what is wrong with a signed checkpoint that must be this one, or None.
+def checkpoint_problem(data: bytes, expected: Checkpoint, keys: KeyHistory) -> tuple[Step, str] | None:
+    """Say what is wrong with a signed checkpoint that must be this one, and at which step, or None.
 
     Every signature on it must be by a key of this log and good: a stranger's line was added by somebody.
     """
@@ -39,13 +40,13 @@ def checkpoint_problem(data: bytes, expected: Checkpoint, keys: KeyHistory) -> s
         required = keys.required(expected.size)
         verified = {one.key for one in verify_note(note, (*required, *keys.others))}
     except (InputError, EvidenceError) as error:
-        return f"its signature does not hold: {error}"
+        return Step.SIGNATURE, f"its signature does not hold: {error}"
     if missing := [key for key in required if key not in verified]:
-        return f"it is not signed by {missing[0]}, the key in force"
+        return Step.SIGNATURE, f"it is not signed by {missing[0]}, the key in force"
     if len(verified) != len(note.signatures):
-        return "it carries a signature that is not by a key of this log"
+        return Step.SIGNATURE, "it carries a signature that is not by a key of this log"
     if note.text != format_checkpoint(expected):
-        return f"it does not say what the entries say at {expected.size:,} entries"
+        return Step.INCLUSION, f"it does not say what the entries add up to at {expected.size:,} entries"
     return None
 
 

@@ -222,7 +222,8 @@ class _FullCheck:
                     message = (
                         f"the entries up to here do not add up to the signed root of {batch.end:,} entries"
                     )
-                    self._find([Finding(Step.INCLUSION, where, message, batch.start)])
+                    span = batch.end - batch.start
+                    self._find([Finding(Step.INCLUSION, where, message, batch.start, span=span)])
             elif tree.proven == batch.start and where not in bad:
                 tree.proven = batch.end
 
@@ -263,7 +264,7 @@ class _FullCheck:
         if published is not None and since < published.size <= self._size:
             expected = Checkpoint(origin, published.size, self._tree.roots[published.size] or EMPTY_ROOT)
             if problem := checkpoint_problem(self._source.published or b"", expected, self._keys):
-                self._find([Finding(Step.SIGNATURE, "checkpoint", problem)])
+                self._find([Finding(problem[0], "checkpoint", problem[1])])
             if published.size not in listing.anchors:
                 self._find(
                     [Finding(Step.CUSTODY, anchor_path(published.size), "is missing from the published tree")]
@@ -284,9 +285,9 @@ class _FullCheck:
             return
         expected = Checkpoint(self._source.log.origin, size, root)
         if problem := checkpoint_problem(data, expected, self._keys):
-            yield Finding(Step.SIGNATURE, path, problem, max(size - 1, 0))
-        for problem in self._source.custody.problems(path, self._source.log.created):
-            yield Finding(Step.CUSTODY, path, problem, max(size - 1, 0))
+            yield Finding(problem[0], path, problem[1], 0, span=size)
+        for kept in self._source.custody.problems(path, self._source.log.created):
+            yield Finding(Step.CUSTODY, path, kept, 0, span=size)
 
     def _check_table(self) -> None:
         """Check what protects the table: its triggers and schema, and that nothing was slipped in."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ordertrail.kernel.errors import InputError
 from ordertrail.ledger.paths import ANCHORS, KEYS, anchor_size
-from ordertrail.ledger.tiles import CHECKPOINT_PATH, Tile, edge_tiles, parse_path
+from ordertrail.ledger.tiles import BUNDLE, CHECKPOINT_PATH, Tile, edge_tiles, parse_path
 from ordertrail.ledger.verify.report import Finding, Step
 
 
@@ -25,12 +25,12 @@ class Listing:
 
     def windows(self, first: int, end: int) -> list[tuple[int, int, bool]]:
         """Return (window, width, required) of the partial bundles and level-0 tiles of these windows."""
-        return [
-            (index, width, required)
-            for (level, index), widths in self.partial.items()
-            if level == 0 and first <= index < end
-            for width, required in widths.items()
-        ]
+        found: dict[tuple[int, int], bool] = {}
+        for (level, index), widths in self.partial.items():
+            if level in {BUNDLE, 0} and first <= index < end:
+                for width, required in widths.items():
+                    found[index, width] = required or found.get((index, width), False)
+        return [(index, width, required) for (index, width), required in found.items()]
 
 
 def list_published(paths: Iterable[str], size: int, published: int) -> Listing:

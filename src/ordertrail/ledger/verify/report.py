@@ -36,7 +36,8 @@ class Step(Enum):
 class Finding:
     """One thing that is wrong: at which step, where it stands, and what it is.
 
-    ``index`` is the first entry concerned, None where no one entry is; ``order`` the order it belongs to.
+    ``index`` is the first entry concerned, None where no one entry is; ``span`` how many entries the place
+    covers; ``order`` the order it belongs to.
     """
 
     step: Step
@@ -44,11 +45,14 @@ class Finding:
     message: str
     index: int | None = None
     order: str | None = None
+    span: int = 1
 
     @property
-    def rank(self) -> tuple[float, int]:
-        """Earlier entries first; what concerns no entry stands after what does."""
-        return (float("inf") if self.index is None else self.index, self.step.number)
+    def rank(self) -> tuple[float, float, int]:
+        """What is wrong with one entry comes first, then wider places: they are wrong because of it."""
+        if self.index is None:
+            return (float("inf"), 0, self.step.number)
+        return (self.span, self.index, self.step.number)
 
     def __str__(self) -> str:
         order = f", order {self.order}" if self.order else ""

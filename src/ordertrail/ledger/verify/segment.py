@@ -310,19 +310,19 @@ class _Checker:
         """Check a batch's own root and its signed checkpoint; its tree root is checked by the caller."""
         nodes = [levels[level][1][index - levels[level][0]] for level, index in cover(batch.start, batch.end)]
         self._result.covers.append(nodes)
-        where = f"batch of entries {batch.start} to {batch.end - 1}"
+
+        def find(step: Step, message: str) -> None:
+            where, span = f"batch of entries {batch.start} to {batch.end - 1}", batch.end - batch.start
+            self._result.findings.append(Finding(step, where, message, batch.start, span=span))
+
         if fold(nodes) != batch.root:
-            self._find(Step.INCLUSION, where, "its entries do not add up to its root", batch.start)
-        if (recorded := self._times[batch.end - 1 - self._base]) and batch.sealed != recorded:
-            self._find(
-                Step.TIME,
-                where,
-                f"says it was sealed at {batch.sealed}, its entries at {recorded}",
-                batch.start,
-            )
+            find(Step.INCLUSION, "its entries do not add up to its root")
+        recorded = self._times[batch.end - 1 - self._base]
+        if recorded and batch.sealed != recorded:
+            find(Step.TIME, f"says it was sealed at {batch.sealed}, its entries at {recorded}")
         expected = Checkpoint(self._source.log.origin, batch.end, batch.tree_root)
         if problem := checkpoint_problem(batch.checkpoint, expected, self._keys):
-            self._find(Step.SIGNATURE, where, problem, batch.start)
+            find(*problem)
         self._result.counts.checkpoints += 1
 
 

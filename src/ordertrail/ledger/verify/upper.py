@@ -55,7 +55,13 @@ class UpperTiles:
         found = self._source.tiles.get(tile.path)
         if found is None:
             if required:
-                yield Finding(Step.CUSTODY, tile.path, "is missing from the published tree", tile.begin)
+                yield Finding(
+                    Step.CUSTODY,
+                    tile.path,
+                    "is missing from the published tree",
+                    tile.begin,
+                    span=tile.end - tile.begin,
+                )
             return
         self._counts.tiles += 1
         expected = b"".join(row)
@@ -63,6 +69,8 @@ class UpperTiles:
             pairs = enumerate(zip(found, expected, strict=False))
             at = next((n for n, (a, b) in pairs if a != b), min(len(found), len(expected)))
             what = "differs from what the entries imply"
-            yield Finding(Step.INCLUSION, f"{tile.path} byte {at}", what, tile.begin)
+            yield Finding(
+                Step.INCLUSION, f"{tile.path} byte {at}", what, tile.begin, span=tile.end - tile.begin
+            )
         for problem in self._source.custody.problems(tile.path, recorded):
-            yield Finding(Step.CUSTODY, tile.path, problem, tile.begin)
+            yield Finding(Step.CUSTODY, tile.path, problem, tile.begin, span=tile.end - tile.begin)

@@ -59,7 +59,9 @@ def _compare(
         found = source.tiles.get(path)
         if found is None:
             if required:
-                yield Finding(Step.CUSTODY, path, "is missing from the published tree", window.start)
+                yield Finding(
+                    Step.CUSTODY, path, "is missing from the published tree", window.start, span=width
+                )
             continue
         counts.tiles += 1
         if found != data:
@@ -76,7 +78,7 @@ def _compare(
             )
             yield Finding(step, f"{path} byte {at} (entry {index})", what, index)
         for problem in source.custody.problems(path, window.times[width - 1]):
-            yield Finding(Step.CUSTODY, path, problem, window.start)
+            yield Finding(Step.CUSTODY, path, problem, window.start, span=width)
 
 
 def _entry_at(entries: Sequence[bytes], byte: int) -> int:

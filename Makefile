@@ -1,0 +1,54 @@
+# Two commands: `make run` sets everything up and runs the main job, `make test` sets up and runs all tests.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help run test lint check soak bench lock clean
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+run: $(VENV)/run.stamp ## record a shop's story, seal it, verify it, prove one event, catch a tampering
+	@$(BIN)/python tools/demo.py
+
+test: $(VENV)/dev.stamp lint ## lint, types, import laws and all tests
+	tools/install-debian golang-go golang-golang-x-mod-dev strace
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/dev.stamp ## style, types, import laws
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+soak: $(VENV)/dev.stamp ## the long proofs; their last report is in docs/reports/
+	tools/install-debian golang-go golang-golang-x-mod-dev strace
+	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/crash tests/tamper -s
+
+bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
+	tools/install-debian golang-go golang-golang-x-mod-dev
+	$(BIN)/python bench/run.py
+
+lock: $(VENV)/dev.stamp ## lock the dependencies anew, with hashes
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml --group dev -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --group bench -o requirements/bench.txt
+
+clean: ## remove what was built
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); tools/install-debian python3-venv && $(PYTHON) -m venv $(VENV); }
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/pip
+	@echo "Setting up (once) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@tools/link-source $(BIN)/python
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@ $(VENV)/run.stamp
