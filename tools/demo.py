@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -56,12 +57,12 @@ def main() -> int:
     return 0 if status == 1 else 1
 
 
-def find_fraud(lines: Sequence[bytes]) -> dict[str, dict[str, str]]:
+def find_fraud(lines: Sequence[bytes]) -> dict[str, Any]:
     """Return the first price change that a clerk made because a customer called."""
     for line in lines:
         event = json.loads(line)
         if event["action"] == "order.price.change" and "called" in event.get("context", {}).get("reason", ""):
-            return dict(event)
+            return event  # type: ignore[no-any-return]
     raise SystemExit("the story has no fraud in it")
 
 

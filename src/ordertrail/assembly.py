@@ -5,6 +5,7 @@ A trail directory holds ``trail.toml``, ``ordertrail.db``, ``log/`` (the default
 ``blobs/`` and ``keys/``.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -164,7 +165,7 @@ def open_source(root: Path, stream: str) -> Source:
 def read_lines(source: str, progress: Progress) -> Iterator[Arriving]:
     """Read JSON lines from a file, packed or not, or from standard input where ``source`` is ``-``."""
     if source == "-":
-        yield from split_lines(iter(lambda: sys.stdin.buffer.read1(_CHUNK), b""))
+        yield from split_lines(iter(lambda: os.read(sys.stdin.fileno(), _CHUNK), b""))
         return
     broken: list[BrokenSourceError] = []
 

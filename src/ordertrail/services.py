@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Self
 
 import msgspec
 
@@ -134,7 +135,7 @@ class Trail:
     logs: Mapping[str, LogService]
     close: Callable[[], None]
 
-    def __enter__(self) -> "Trail":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:

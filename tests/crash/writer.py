@@ -244,6 +244,8 @@ def _wait(plan: Plan) -> None:
     if plan.mode == "write":
         with open_trail(Path(plan.root)) as trail:
             Writer(warming, trail, Killer(warming)).run()
+    else:
+        FileVault(Path(f"{plan.root}-warm"), immutable=False).put(objects_of(plan.seed), TERM)
     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _PR_SET_PTRACER_ANY, 0, 0, 0)
     tell("ready")
     os.read(0, 1)

@@ -32,9 +32,7 @@ def verify(
     processes: Annotated[int, typer.Option(min=1, help="Processes to use.")] = os.cpu_count() or 1,
     deep: Annotated[
         bool | None,
-        typer.Option(
-            "--deep/--no-deep", help="Compare the database's indexes too (default: up to 1 million)."
-        ),
+        typer.Option("--deep/--no-deep", help="Compare the database's indexes too (default: up to 250,000)."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -14,12 +14,15 @@
   out. Events that belong to no order have no ``order``.
 - ``recorded`` is when the sequencer took it, by its own clock.
 
-Hashes are lower-case hex: what a person copies into a search box. The bytes are RFC 8785 canonical JSON: ``event`` sorts before ``ledger``, so the entry is put together
-around the event's own canonical bytes, which are never touched. Its hash is the RFC 6962 leaf hash.
+Hashes are lower-case hex: what a person copies into a search box. The bytes are RFC 8785 canonical JSON:
+``event`` sorts before ``ledger``, so the entry is put together around the event's own canonical bytes, which
+are never touched. Its hash is the RFC 6962 leaf hash.
 """
 
 import json
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol, cast
 
 from ordertrail.kernel.errors import EvidenceError
 
@@ -118,7 +121,8 @@ def _view_plainly(data: bytes) -> EntryView:
     return view  # type: ignore[no-any-return]
 
 
-try:
-    from ordertrail.ledger.entry_fast import view as _view
-except ImportError:  # the offline verifier runs with nothing but cryptography
-    _view = _view_plainly
+_view: Callable[[bytes], EntryView] = _view_plainly
+with suppress(ImportError):  # the offline verifier runs with nothing but cryptography
+    from ordertrail.ledger.entry_fast import view
+
+    _view = cast("Callable[[bytes], EntryView]", view)

@@ -24,7 +24,7 @@ class EntryRow(NamedTuple):
     because a log moves tens of thousands of these a second.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # an entry has an index; tuple.index is not missed
     id: bytes
     chain: str | None
     number: int
@@ -129,9 +129,9 @@ class TableAudit(Protocol):
         """Return how many rows lie outside the batches: an insertion that nobody sealed."""
 
     def enforcement_problems(self, *, deep: bool) -> Iterator[str]:
-        """Yield what keeps the table from being append-only and sound: triggers, schema, damaged pages.
+        """Yield what keeps the table from being append-only: triggers and schema.
 
-        ``deep`` also compares every index with its table.
+        ``deep`` also walks every page of the database and compares every index with its table.
         """
 
 

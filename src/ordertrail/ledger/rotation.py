@@ -17,7 +17,8 @@ The first key has a statement too, signed by itself, which fixes for how long th
     <days>
     <verifier key>
 
-A rotation's statement stands in an entry of action ``key.rotate`` and in the table of keys. The checkpoint of the batch that
+A rotation's statement stands in an entry of action ``key.rotate`` and in the table of keys. The checkpoint
+of the batch that
 holds the entry carries both keys' signatures too, so a verifier that knows the old key can follow. Whoever
 trusts the first key and this chain trusts the newest key; a key that no statement names is a stranger's.
 """

@@ -1,4 +1,4 @@
-"""Custody: are the kept objects still kept as they must be?"""
+"""Custody: whether the kept objects are still kept as they must be."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -27,10 +27,15 @@ def translated(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UnavailableError(
-            f"{doing} {path} failed: {error.strerror or error}",
-            remedy="Free space or mend the file system or its rights, then try again; nothing needs repair.",
-        ) from error
+        raise unavailable(path, doing, error) from error
+
+
+def unavailable(path: Path, doing: str, error: OSError) -> UnavailableError:
+    """Return the error to raise for an operating system's error."""
+    return UnavailableError(
+        f"{doing} {path} failed: {error.strerror or error}",
+        remedy="Free space or mend the file system or its rights, then try again; nothing needs repair.",
+    )
 
 
 def write_part(folder: Path, data: bytes, mode: int) -> Path:
@@ -112,7 +117,7 @@ def append_line(path: Path, text: str) -> None:
         sync_folder(path.parent)  # the file is new, or was when a crash came between these two
 
 
-def is_immutable(path: Path) -> bool:
+def is_immutable(path: str | Path) -> bool:
     """Say whether the file carries the immutable flag."""
     try:
         return bool(_flags(path) & _IMMUTABLE)
@@ -136,7 +141,7 @@ def make_immutable(path: Path) -> bool:
     return True
 
 
-def _flags(path: Path) -> int:
+def _flags(path: str | Path) -> int:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         flags: int = _FLAGS.unpack(fcntl.ioctl(descriptor, _GET_FLAGS, bytes(_FLAGS.size)))[0]

@@ -1,20 +1,8 @@
 """A vault in a directory: write-once by link, read-only, immutable where the system allows it, with terms.
 
-Beside the objects of a folder lies a file ``.terms``, to which a line is appended for each object that is
-put or whose term is lengthened::
-
-    2033-11-20T14:02:11.004512Z 067 75456fc8
-    2033-11-20T14:02:11.004512Z 068.p/112 416bab94
-
-that is: the end of the term, the object's name, and the first 8 hex digits of SHA-256 over the two and the
-space between them. A line whose digits do not fit, because a crash tore it or a byte of it flipped, is no
-line: reading ignores it. The digits are no signature; whoever can write the file can make them.
-
-An object's term is the latest of its lines. Lines are never rewritten, so a term that was shortened shows:
-the full check knows from the log itself for how long each object must be kept at least.
+Terms stand beside the objects, in the files of :mod:`ordertrail.adapters.files.terms`.
 """
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -23,21 +11,19 @@ from pathlib import Path
 
 from ordertrail.adapters.files.durable import (
     PART,
-    append_line,
     is_immutable,
     make_folder,
     make_immutable,
     sync_folder,
     translated,
+    unavailable,
     write_once,
 )
-from ordertrail.kernel.clock import format_time, parse_time
+from ordertrail.adapters.files.terms import TERMS, Terms
+from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputError
 from ordertrail.vault.ports import Kept
 
-TERMS = ".terms"
-
-_CHECK_DIGITS = 8
 _NO_OBJECT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
@@ -46,13 +32,14 @@ class FileVault:
 
     def __init__(self, root: Path, *, immutable: bool = True) -> None:
         self._root = root
+        self._prefix = f"{root}/"
         self._immutable = immutable
-        self._terms: tuple[Path, int, dict[str, datetime]] | None = None
+        self._terms = Terms(root)
 
     def put(self, objects: Sequence[tuple[str, bytes]], until: datetime) -> None:
         """See the port. All objects are on disk before their folders, their folders before their terms."""
         folders: dict[Path, None] = {}
-        terms: dict[Path, list[str]] = {}
+        terms: list[tuple[str, datetime]] = []
         for path, data in objects:
             target = self._locate(path)
             with translated(target, "writing"):
@@ -65,42 +52,40 @@ class FileVault:
                         "it was not overwritten.",
                     )
             folders[target.parent] = None
-            folder, name = _term_place(path)
-            known = None if new else self._term(folder, name)
+            known = None if new else self._terms.of(path)
             if known is None or known < until:
-                terms.setdefault(self._root / folder / TERMS, []).append(_format_term(until, name))
+                terms.append((path, until))
         with translated(self._root, "making durable"):
             for folder_path in folders:
                 sync_folder(folder_path)
-            for file, lines in terms.items():
-                append_line(file, "".join(lines))
+            self._terms.add(terms)
             if self._immutable:
                 for path, _ in objects:
                     make_immutable(self._locate(path))
-        self._terms = None
 
     def get(self, path: str) -> bytes | None:
         """See the port."""
-        target = self._locate(path)
-        with translated(target, "reading"):
-            try:
-                return target.read_bytes()
-            except _NO_OBJECT:
-                return None
+        place = self._place(path)
+        try:
+            with open(place, "rb", buffering=0) as file:  # noqa: PTH123 - a Path costs as much as the reading
+                return file.read()
+        except _NO_OBJECT:
+            return None
+        except OSError as error:
+            raise unavailable(Path(place), "reading", error) from error
 
     def kept(self, path: str) -> Kept | None:
         """See the port."""
-        target = self._locate(path)
-        with translated(target, "reading"):
-            try:
-                status = target.stat()
-            except _NO_OBJECT:
-                return None
+        place = self._place(path)
+        try:
+            status = os.stat(place)  # noqa: PTH116 - as above
+        except _NO_OBJECT:
+            return None
+        except OSError as error:
+            raise unavailable(Path(place), "reading", error) from error
         if not stat.S_ISREG(status.st_mode):
             return None
-        until = self._term(*_term_place(path))
-        read_only = not status.st_mode & 0o222
-        return Kept(until, status.st_size, read_only, is_immutable(target))
+        return Kept(self._terms.of(path), status.st_size, not status.st_mode & 0o222, is_immutable(place))
 
     def extend(self, path: str, until: datetime) -> None:
         """See the port."""
@@ -111,10 +96,7 @@ class FileVault:
             raise InputError(
                 f"{path} is kept until {format_time(kept.until)}; a term is lengthened, never shortened"
             )
-        folder, name = _term_place(path)
-        with translated(self._root / folder, "writing the term in"):
-            append_line(self._root / folder / TERMS, _format_term(until, name))
-        self._terms = None
+        self._terms.add([(path, until)])
 
     def paths(self, prefix: str) -> Iterator[str]:
         """See the port."""
@@ -126,59 +108,15 @@ class FileVault:
                         yield str((Path(folder) / name).relative_to(self._root))
 
     def _locate(self, path: str) -> Path:
-        target, parts = self._root / path, Path(path).parts
+        return Path(self._place(path))
+
+    def _place(self, path: str) -> str:
+        """Return where an object lies, as text: a full check asks for many."""
+        parts = path.split("/")
         # A control character in a name could write a line of its own among the terms.
-        if (
-            not parts
-            or ".." in parts
-            or path.startswith("/")
-            or _is_ours(parts[-1])
-            or not path.isprintable()
-        ):
+        if "" in parts or "." in parts or ".." in parts or _is_ours(parts[-1]) or not path.isprintable():
             raise ConfigurationError(f"{path!r} is not a path in the vault")
-        return target
-
-    def _term(self, folder: Path, name: str) -> datetime | None:
-        return self._terms_of(self._root / folder / TERMS).get(name)
-
-    def _terms_of(self, file: Path) -> dict[str, datetime]:
-        """Read a folder's terms; the last folder asked for is remembered while its file does not grow."""
-        with translated(file, "reading"):
-            try:
-                size = file.stat().st_size
-            except FileNotFoundError:
-                return {}
-            if self._terms is not None and self._terms[:2] == (file, size):
-                return self._terms[2]
-            lines = file.read_bytes().split(b"\n")
-        terms: dict[str, datetime] = {}
-        for line in lines:
-            try:
-                moment, name = _parse_term(line)
-            except ValueError:
-                continue  # torn by a crash, and then its object was put again and has another; or damaged
-            if name not in terms or terms[name] < moment:
-                terms[name] = moment
-        self._terms = (file, size, terms)
-        return terms
-
-
-def _format_term(until: datetime, name: str) -> str:
-    term = f"{format_time(until)} {name}"
-    return f"{term} {_check(term.encode())}\n"
-
-
-def _parse_term(line: bytes) -> tuple[datetime, str]:
-    """Read a line without its newline. Raises ValueError where it is not exactly one."""
-    term, _, check = line.rpartition(b" ")
-    if _check(term).encode() != check:
-        raise ValueError("not a line of terms")
-    until, _, name = term.decode().partition(" ")
-    return parse_time(until), name
-
-
-def _check(term: bytes) -> str:
-    return hashlib.sha256(term).hexdigest()[:_CHECK_DIGITS]
+        return f"{self._prefix}{path}"
 
 
 def _is_ours(name: str) -> bool:
@@ -190,14 +128,3 @@ def _raise_unless_missing(error: OSError) -> None:
     """What cannot be listed must not look as if it were not there."""
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise error
-
-
-def _term_place(path: str) -> tuple[Path, str]:
-    """Return the folder whose ``.terms`` holds an object's term, and its name there.
-
-    A partial tile lies in a folder of its own (``067.p/8``); its term stands with its neighbours.
-    """
-    target = Path(path)
-    if target.parent.suffix == ".p":
-        return target.parent.parent, f"{target.parent.name}/{target.name}"
-    return target.parent, target.name

@@ -14,6 +14,8 @@ _MARK = b'"blob":{'
 
 def blob_findings(source: Source, window: Window, counts: Counts, start: int) -> Iterator[Finding]:
     """Check every blob that the window's entries name."""
+    if _MARK not in window.bundle:
+        return  # one search over all entries: most name none
     for index, entry in enumerate(window.entries, window.start):
         if _MARK in entry and index >= start:
             for name, length in blob_references(json.loads(entry)):

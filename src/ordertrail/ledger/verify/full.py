@@ -32,7 +32,7 @@ from ordertrail.ledger.verify.upper import UpperTiles
 _PARALLEL_FROM = 2 * SEGMENT
 """Entries below which starting processes would cost more than it gains."""
 
-DEEP_UP_TO = 1_000_000
+DEEP_UP_TO = 250_000
 """Entries up to which the database's own index check is part of every full check."""
 
 Progress = Callable[[int, int], None]
@@ -280,7 +280,7 @@ class _FullCheck:
             yield Finding(
                 Step.CONTINUITY,
                 path,
-                f"no batch ends at {size:,} entries: the checkpoint is of another history",
+                f"no batch ends at {size:,} entries: it is of another history",
             )
             return
         expected = Checkpoint(self._source.log.origin, size, root)

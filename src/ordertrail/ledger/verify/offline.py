@@ -13,8 +13,8 @@ from ordertrail.ledger.note import parse_note
 from ordertrail.ledger.policy import Policy
 from ordertrail.ledger.proofs import check_consistency, prove_consistency
 from ordertrail.ledger.tlog_proof import check_tlog_proof, parse_tlog_proof
-from ordertrail.ledger.vkey import VerifierKey
 from ordertrail.ledger.verify.report import Step
+from ordertrail.ledger.vkey import VerifierKey
 
 
 @dataclass(frozen=True, slots=True)

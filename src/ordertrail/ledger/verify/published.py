@@ -1,7 +1,7 @@
 """What is published: a listing of the tree's objects, and which of them the checkpoints require."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ordertrail.kernel.errors import InputError

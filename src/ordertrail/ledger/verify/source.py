@@ -1,6 +1,6 @@
 """What a check reads: the stores of one log, opened anew in each process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,11 +9,11 @@ from ordertrail.ledger.rotation import LogIdentity
 from ordertrail.record.ports import Blobs
 
 
-class RowTuples(Protocol):
+class RowGroups(Protocol):
     """The table's rows as fast as the store can give them."""
 
-    def row_tuples(self, stream: str, start: int, end: int) -> list[EntryRow]:
-        """Return the rows of a range in order, as tuples in the order of EntryRow's fields."""
+    def row_groups(self, stream: str, start: int, end: int, size: int) -> Iterator[Sequence[EntryRow]]:
+        """Yield the rows of each range of ``size``, as tuples in the order of EntryRow's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Source:
 
     log: LogIdentity
     reader: EntryReader
-    rows: RowTuples
+    rows: RowGroups
     audit: TableAudit
     tiles: Tiles
     custody: Custody

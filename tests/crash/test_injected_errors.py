@@ -1,0 +1,77 @@
+"""The operating system says no: disks that fail, fill up or run into a quota, at any call.
+
+The process must say so in an error of OrderTrail's own tree, must never have acknowledged what is not there,
+and a restart must find a whole trail. The short form takes a sample; ``ORDERTRAIL_SOAK=1`` a denser one.
+"""
+
+import os
+from itertools import product
+from pathlib import Path
+
+import pytest
+from crash.tracing import Ending, Injection, require_strace, run_traced
+from crash.witness import Heard, Witness
+from crash.writer import FAILED, Plan
+
+SOAK = os.environ.get("ORDERTRAIL_SOAK") == "1"
+
+CALLS = {
+    "write": ("write",),
+    "pwrite": ("pwrite64",),
+    "fsync": ("fsync",),
+    "fdatasync": ("fdatasync",),
+    "rename": ("rename", "renameat", "renameat2"),
+    "link": ("link", "linkat"),
+    "open": ("openat",),
+    "unlink": ("unlink", "unlinkat"),
+}
+ERRORS = ("EIO", "ENOSPC", "EDQUOT")
+FAMILIES = {"UnavailableError", "EvidenceError", "ConfigurationError"}
+"""Of these an error must be; not one of an input that there was nothing wrong with."""
+
+_FEW = ("1", "3", "9+")
+_MANY = tuple(f"{n}{more}" for n in (1, 2, 3, 4, 5, 6, 8, 11, 15, 20, 30, 45) for more in ("", "+"))
+
+
+def _sample() -> list[tuple[str, str, str]]:
+    if SOAK:
+        return [(call, error, when) for call, error, when in product(CALLS, ERRORS, _MANY)]
+    few = product(CALLS, _FEW)
+    return [(call, ERRORS[n % len(ERRORS)], when) for n, (call, when) in enumerate(few)]
+
+
+def _hold(witness: Witness, ending: Ending) -> Heard:
+    """An ending is a good end or an error of ours, told in three sentences."""
+    heard = witness.hear(ending.told)
+    assert "Traceback" not in ending.errors, ending.errors
+    assert ending.status in (0, FAILED), ending.errors
+    assert heard.done == (ending.status == 0)
+    for family, *sentences in heard.failures:
+        assert family in FAMILIES, sentences
+        assert all(sentences)
+    return heard
+
+
+@pytest.mark.parametrize(("call", "error", "when"), _sample())
+def test_a_failing_call_is_told_and_loses_nothing(tmp_path: Path, call: str, error: str, when: str) -> None:
+    """Whichever call fails, once or from then on: an error that helps, no false promise, a whole trail after."""
+    require_strace()
+    witness = Witness.of_new_trail(tmp_path / "trail")
+    plan = Plan(str(witness.root), seed=7, rounds=4, events=120, rotates=(1,), waits=True)
+    heard = _hold(witness, run_traced(plan, Injection(CALLS[call], f"error={error}", when)))
+    if call in {"fsync", "fdatasync", "pwrite", "write"}:
+        assert all(family == "UnavailableError" for family, *_ in heard.failures)
+    witness.examine()
+
+
+@pytest.mark.parametrize("call", sorted(CALLS))
+def test_going_on_after_a_failing_call(tmp_path: Path, call: str) -> None:
+    """A process that takes the error and goes on sealing with what it has in hand leaves a whole trail too."""
+    require_strace()
+    for number, when in enumerate(_MANY[::2] if SOAK else ("2", "5", "11..13")):
+        witness = Witness.of_new_trail(tmp_path / f"trail-{number}")
+        plan = Plan(
+            str(witness.root), seed=number, rounds=8, events=150, rotates=(1, 4), waits=True, stubborn=True
+        )
+        _hold(witness, run_traced(plan, Injection(CALLS[call], "error=EIO", when)))
+        witness.examine()
