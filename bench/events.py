@@ -24,9 +24,8 @@ _LINE = (
     b'"subject":{"kind":"order_line","id":"SO-%d/%d","order":"SO-%d","tenant":"main"},'
     b'"changes":[{"path":"/lines/%d/unit_price","before":{"amount":%d,"currency":"EUR"},'
     b'"after":{"amount":%d,"currency":"EUR"}}],'
-    b'"context":{"ip":"203.0.113.%d","request":"r-%010d","channel":"backoffice","source":"oms",'
-    b'"version":"4.12.0","reason":"customer called"},'
-    b'"links":[{"system":"stripe","kind":"payment_intent","id":"pi_3N%010d"}]}'
+    b'"context":{"ip":"203.0.113.%d","request":"r-%08d","channel":"backoffice","reason":"customer called"},'
+    b'"links":[{"system":"stripe","kind":"payment_intent","id":"pi_3N%06d"}]}'
 )
 
 

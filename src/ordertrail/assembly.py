@@ -17,12 +17,12 @@ from ordertrail.adapters.eventlogs.events import BrokenSourceError, SourceRecord
 from ordertrail.adapters.eventlogs.mapping_file import builtin_mapping, builtin_mappings, load_mapping
 from ordertrail.adapters.eventlogs.source import Progress
 from ordertrail.adapters.eventlogs.source import Source as EventFile
-from ordertrail.adapters.files.durable import make_folder, translated
+from ordertrail.adapters.files.durable import make_folder, replace, translated
 from ordertrail.adapters.files.keyring import FileKeyRing
 from ordertrail.adapters.files.lock import FileLock
 from ordertrail.adapters.files.publication import FilePublication
 from ordertrail.adapters.files.vault import FileVault
-from ordertrail.adapters.sql.database import Database, create_database
+from ordertrail.adapters.sql.database import Database, create_database, finish_database
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.adapters.sql.journal import SqlJournal
 from ordertrail.adapters.sql.streams import add_stream, list_streams
@@ -41,6 +41,9 @@ from ordertrail.vault.custody import VaultCustody
 from ordertrail.vault.keeping import KeptBlobs, KeptTiles
 
 DATABASE = "ordertrail.db"
+UNFINISHED = "unfinished.db"
+"""The database's name until all of a new trail is there: a trail is there, whole, or is not."""
+
 KEYS = "keys"
 BLOBS = "blobs"
 
@@ -62,11 +65,13 @@ def create_trail(
 ) -> Trail:
     """Create a trail in an empty or missing directory, its default stream published at size 0."""
     settings = settings or Settings()
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise ConfigurationError(
-            f"{root} exists and is not an empty directory",
-            remedy="Choose another directory, or empty this one.",
-        )
+    with translated(root, "looking at"):
+        _require_finished(root)
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise ConfigurationError(
+                f"{root} exists and is not an empty directory",
+                remedy="Choose another directory, or empty this one.",
+            )
     if not is_key_name(origin):
         raise ConfigurationError(
             f"{origin!r} cannot name a log: it must not be empty or hold spaces or plus signs",
@@ -74,27 +79,44 @@ def create_trail(
         )
     with translated(root, "creating"):
         make_folder(root)
-        (root / SETTINGS).write_text(format_settings(settings))
-        create_database(root / DATABASE)
+        replace(root / SETTINGS, format_settings(settings).encode())
+        create_database(root / UNFINISHED)
         make_folder(root / BLOBS)
-    add_log(root, LogIdentity(DEFAULT_STREAM, origin, keep_days, format_time(clock())), clock)
+    identity = LogIdentity(DEFAULT_STREAM, origin, keep_days, format_time(clock()))
+    _begin_log(root, Database(root / UNFINISHED), identity, settings, clock)
+    with translated(root, "creating"):
+        finish_database(root / UNFINISHED, root / DATABASE)
     return open_trail(root, clock=clock)
+
+
+def _require_finished(root: Path) -> None:
+    """Refuse a directory in which a trail was being created when a crash came."""
+    if (root / UNFINISHED).exists():
+        raise ConfigurationError(
+            f"the trail in {root} was never created to its end",
+            meaning="Nothing was recorded in it, and nothing is lost.",
+            remedy=f"Delete {root} (if it refuses, after 'chattr -R -i {root}'), and create the trail again.",
+        )
 
 
 def add_log(root: Path, identity: LogIdentity, clock: Clock = utc_now) -> None:
     """Add a stream to a trail: its key, its registration, its empty published tree."""
     if not _STREAM_NAME.fullmatch(identity.name):
         raise ConfigurationError(f"{identity.name!r} is not a stream's name: lower case, digits and hyphens")
-    settings = read_settings(root)
-    database = Database(root / DATABASE)
+    _begin_log(root, Database(root / DATABASE), identity, read_settings(root), clock)
+
+
+def _begin_log(
+    root: Path, database: Database, identity: LogIdentity, settings: Settings, clock: Clock
+) -> None:
+    """Make a log's key, register it and publish its empty tree. *If we stop here*, sealing does the rest."""
     try:
         ring = _key_ring(root, clock)
         signer = ring.create(identity.origin)
         if settings.post_quantum:
             ring.create_cosigner(identity.origin)
-        add_stream(database, identity)
         first = KeyPeriod(0, format_vkey(signer.key), first_statement(identity, signer))
-        SqlEntries(database).add_key(identity.name, first)
+        add_stream(database, identity, first)
         with sequencing(_log(root, identity, database, settings, clock), clock):
             pass
     finally:
@@ -103,7 +125,10 @@ def add_log(root: Path, identity: LogIdentity, clock: Clock = utc_now) -> None:
 
 def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
     """Open a trail. Raises ConfigurationError if there is none, or its settings are wrong."""
-    if not (root / DATABASE).exists():
+    with translated(root, "looking at"):
+        _require_finished(root)
+        found = (root / DATABASE).exists()
+    if not found:
         raise ConfigurationError(
             f"there is no trail in {root}",
             remedy="Create one with 'ordertrail init', or name one with --trail.",
@@ -127,10 +152,12 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
 
 def read_settings(root: Path) -> Settings:
     """Read a trail's settings; a missing file means the defaults."""
-    try:
-        return parse_settings((root / SETTINGS).read_text())
-    except FileNotFoundError:
-        return Settings()
+    with translated(root / SETTINGS, "reading"):
+        try:
+            text = (root / SETTINGS).read_text()
+        except FileNotFoundError:
+            return Settings()
+    return parse_settings(text)
 
 
 def log_root(root: Path, stream: str) -> Path:

@@ -293,7 +293,9 @@ class Trail:
         size, note = checkpoint.size, log.publication.checkpoint() or b""
         hashes = prove_inclusion(sealed.row.index, size, TileReader(log.tiles.get, size))
         proof = TlogProof(sealed.row.index, tuple(hashes), note)
-        checked = check_tlog_proof(proof, sealed.row.entry, parse_vkey(log.store.keys(log.stream)[-1].vkey))
+        # The key in force at that size: a new one may be in force whose checkpoint is not published yet.
+        key = next(period for period in reversed(log.store.keys(log.stream)) if period.first <= size)
+        checked = check_tlog_proof(proof, sealed.row.entry, parse_vkey(key.vkey))
         return Proof(sealed, proof, checked)
 
     def keys(self, stream: str = DEFAULT_STREAM) -> Sequence[KeyPeriod]:

@@ -39,6 +39,14 @@ def die(witness: Witness, plan: Plan) -> bool:
     return writer.returncode != 0
 
 
+def die_at_random(witness: Witness, plan: Plan, seconds: float) -> None:
+    """Kill a writer so long after it began to open the trail."""
+    writer = start(plan)
+    told = await_line(writer, "open")
+    witness.hear(told + kill_after(writer, seconds))
+    assert writer.returncode in DEADLY
+
+
 def die_together(witness: Witness, seed: int) -> None:
     """Let two writers record at once, one of them sealing, and kill both, one a little before the other."""
     rng = random.Random(seed)
@@ -47,10 +55,9 @@ def die_together(witness: Witness, seed: int) -> None:
     other = start(Plan(root, seed=seed + 1, rounds=10_000, seals=False))
     pair = [one, other]
     rng.shuffle(pair)
-    beginning = await_line(pair[1], "open")
-    witness.hear(kill_after(pair[0], rng.uniform(0.0, 0.3)))
-    pair[1].poll()
-    witness.hear(beginning + kill_after(pair[1], rng.uniform(0.0, 0.1), word=""))
+    told = [await_line(writer, "open") for writer in pair]
+    witness.hear(told[0] + kill_after(pair[0], rng.uniform(0.0, 0.3)))
+    witness.hear(told[1] + kill_after(pair[1], rng.uniform(0.0, 0.1)))
     assert {writer.returncode for writer in pair} <= set(DEADLY)
 
 
@@ -101,7 +108,7 @@ def test_killed_at_random(tmp_path: Path) -> None:
     rng = random.Random(6)
     for seed in range(4):
         plan = Plan(str(witness.root), seed=seed, rounds=10_000, again=witness.unanswered, rotates=(2, 5))
-        witness.hear(kill_after(start(plan), rng.uniform(0.0, 0.3)))
+        die_at_random(witness, plan, rng.uniform(0.0, 0.3))
         witness.examine()
 
 
@@ -141,7 +148,7 @@ class Soak:
             die_together(witness, seed)
         elif kind == "random":
             plan = self._plan(seed, rounds=10_000)
-            witness.hear(kill_after(start(plan), rng.uniform(0.0, 0.4)))
+            die_at_random(witness, plan, rng.uniform(0.0, 0.4))
         elif not die(witness, self._plan(seed, self._moment(kind))):
             self.outlived += 1
             return

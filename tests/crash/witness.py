@@ -58,12 +58,11 @@ def await_line(writer: subprocess.Popen[bytes], word: str) -> bytes:
     return lines
 
 
-def kill_after(writer: subprocess.Popen[bytes], seconds: float, word: str = "open") -> bytes:
-    """Kill a writer so long after it told this word; return what it told."""
-    told = await_line(writer, word)
+def kill_after(writer: subprocess.Popen[bytes], seconds: float) -> bytes:
+    """Kill a writer so long after this; return what it told meanwhile."""
     time.sleep(seconds)
     writer.kill()
-    return told + end_of(writer)[0]
+    return end_of(writer)[0]
 
 
 def end_of(writer: subprocess.Popen[bytes]) -> tuple[bytes, str]:

@@ -11,8 +11,17 @@ import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_logs import CSV_MAPPING, OCEL_MAPPING, XES_MAPPING, event, mapping_of, trace, translate, xes
 
+from eventlogs.small_logs import (
+    CSV_MAPPING,
+    OCEL_MAPPING,
+    XES_MAPPING,
+    event,
+    mapping_of,
+    trace,
+    translate,
+    xes,
+)
 from ordertrail.adapters.eventlogs import Mapping
 from ordertrail.kernel.errors import InputError
 from ordertrail.record.parse import parse_event

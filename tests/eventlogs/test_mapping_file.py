@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_logs import CSV_MAPPING, OCEL_MAPPING, XES_MAPPING, mapping_of
 
+from eventlogs.small_logs import CSV_MAPPING, OCEL_MAPPING, XES_MAPPING, mapping_of
 from ordertrail.adapters.eventlogs import builtin_mapping, builtin_mappings, load_mapping, parse_mapping
 from ordertrail.kernel.errors import InputError
 from ordertrail.record.actions import CATALOGUE, Action, Catalogue

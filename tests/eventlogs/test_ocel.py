@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_logs import OCEL_MAPPING, Translated, mapping_of, translate
 
+from eventlogs.small_logs import OCEL_MAPPING, Translated, mapping_of, translate
 from ordertrail.adapters.eventlogs import open_event_log
 from ordertrail.adapters.eventlogs.source import Limits
 

@@ -8,8 +8,17 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from small_logs import CSV_MAPPING, XES_MAPPING, Translated, event, mapping_of, trace, translate, xes
 
+from eventlogs.small_logs import (
+    CSV_MAPPING,
+    XES_MAPPING,
+    Translated,
+    event,
+    mapping_of,
+    trace,
+    translate,
+    xes,
+)
 from ordertrail.adapters.eventlogs import open_event_log
 from ordertrail.adapters.eventlogs.events import BrokenSourceError
 from ordertrail.adapters.eventlogs.source import Limits, Source

@@ -5,8 +5,8 @@ import io
 from pathlib import Path
 
 import pytest
-from small_logs import CSV_MAPPING, mapping_of, translate
 
+from eventlogs.small_logs import CSV_MAPPING, mapping_of, translate
 from ordertrail.adapters.eventlogs.source import Limits
 
 MAPPING = mapping_of(CSV_MAPPING)

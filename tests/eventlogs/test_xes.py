@@ -5,8 +5,8 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from small_logs import XES_MAPPING, Translated, event, mapping_of, trace, translate, xes
 
+from eventlogs.small_logs import XES_MAPPING, Translated, event, mapping_of, trace, translate, xes
 from ordertrail.adapters.eventlogs import open_event_log
 from ordertrail.adapters.eventlogs.source import Limits
 

@@ -28,7 +28,7 @@ from enum import Enum
 from itertools import islice
 
 from ordertrail.kernel.clock import Clock, format_time
-from ordertrail.kernel.errors import EvidenceError
+from ordertrail.kernel.errors import EvidenceError, ForkError
 from ordertrail.kernel.ids import new_id, parse_id
 from ordertrail.ledger.checkpoint import Checkpoint, sign_checkpoint
 from ordertrail.ledger.entry import NO_HASH, view_entry
@@ -102,7 +102,9 @@ class Sequencer:
         self._keys = log.store.keys(log.stream)
         self._head = log.store.head(log.stream)
         anchored = self._published_head()
-        self._anchored = anchored.size
+        # Keys are replaced after the checkpoint that they came in with: a crash may have come in between.
+        self._anchored = anchored.size - (anchored.size == self._keys[-1].first)
+        self._unpublished: list[tuple[str, bytes]] = []
         self._edge = restore_edge(log.stream, anchored, log.store, log.reader, log.tiles)
         self._recorded = self._catch_up()
 
@@ -152,6 +154,9 @@ class Sequencer:
     def seal_batch(self, limit: int = BATCH) -> int:
         """Seal the oldest waiting events as one batch; return how many were taken from the journal."""
         log = self._log
+        if self._anchored < self._keys[-1].first:
+            # The checkpoint that the old key signed too: without it nobody who knows the old key could follow.
+            self.anchor()
         self._on_step(Step.READ)
         rows = log.journal.read(log.stream, limit)
         if not rows:
@@ -184,18 +189,23 @@ class Sequencer:
         batch = Batch(self._head.size, head.size, staged.root, head.root, self._recorded, checkpoint)
         self._on_step(Step.COMMIT)
         log.store.commit(log.stream, staged.rows, batch, key)
-        self._adopt(staged, head)
+        self._adopt(staged, head, key)
         self._on_step(Step.PUBLISH)
-        log.tiles.put(staged.objects)
+        self._publish()
+
+    def _publish(self) -> None:
+        """Publish the full tiles of what was committed, those of batches whose publishing failed first."""
+        self._log.tiles.put(self._unpublished)
+        self._unpublished = []
 
     def anchor(self) -> Checkpoint:
         """Publish the partial tiles of the right edge, then the checkpoint; return it."""
         log, head = self._log, self._head
         if log.publication.checkpoint() is None or head.size > self._anchored:
             self._on_step(Step.EDGE)
+            self._publish()
             log.tiles.put(self._edge.partial())
-            # What was anchored at this size stays: a checkpoint with a time in it is not signed twice.
-            note = log.tiles.get(anchor_path(head.size)) or self._cosigned(head)
+            note = self._anchored_note(head) or self._cosigned(head)
             log.tiles.put([(anchor_path(head.size), note)])
             self._on_step(Step.CHECKPOINT)
             signers = (*self._signers(), *log.keys.cosigners(log.origin))
@@ -207,7 +217,8 @@ class Sequencer:
         """Put a new key in force: an entry signed by the old key and by the new one.
 
         The new key is durable before anything names it. *If we stop* before the batch is committed, the old
-        key stays in force and the new one is never used; after it, the new one is in force.
+        key stays in force and the new one is never used; after it, the new one is in force, and the next start
+        publishes the batch's checkpoint, which both signed, before it seals anything on top of it.
         """
         log = self._log
         self.seal()
@@ -217,9 +228,19 @@ class Sequencer:
         period = KeyPeriod(first, format_vkey(new.key), statement)
         event = _rotation_event(period, self._keys[-1], log.origin, actor, format_time(self._clock()))
         self._append([JournalRow(0, parse_id(event.id), None, encode(event))], (old, new), period)
-        self._keys.append(period)
         self.anchor()
         return period
+
+    def _anchored_note(self, head: Head) -> bytes | None:
+        """Return the checkpoint of this size that a crash left unpublished: one with a time is not signed twice."""
+        log = self._log
+        note = log.tiles.get(anchor_path(head.size))
+        if note is not None and open_published(note, log.origin, self._keys).root != head.root:
+            raise ForkError(
+                f"stream {log.stream}: {anchor_path(head.size)} is the checkpoint of another history than the "
+                f"database's {head.size:,} entries"
+            )
+        return note
 
     def _cosigned(self, head: Head) -> bytes:
         """Return the head's checkpoint as it was sealed, with the signatures of the log's further keys."""
@@ -243,9 +264,12 @@ class Sequencer:
         known = {chain: self._tails[chain] for chain in chains if chain in self._tails}
         return known | self._log.store.tails(self._log.stream, chains - known.keys())
 
-    def _adopt(self, staged: Staged, head: Head) -> None:
+    def _adopt(self, staged: Staged, head: Head, key: KeyPeriod | None) -> None:
         """Make what was committed the present."""
         self._edge, self._head = staged.edge, head
+        self._unpublished += staged.objects
+        if key is not None:
+            self._keys.append(key)
         for chain, tail in staged.tails.items():
             self._tails.pop(chain, None)  # to the end: the dictionary is in order of last use
             self._tails[chain] = tail

@@ -49,11 +49,15 @@ def parse_event(line: bytes, actions: Mapping[str, Action] = CATALOGUE) -> Event
     A missing id is made and a missing outcome is ``success``; a time of any offset is rewritten to UTC.
     Raises InputError with every problem found.
     """
-    return read_event(line, actions)[0]
+    event, _ = read_event(line, actions)
+    return _complete(event, event.time) if isinstance(event, _Arrival) else event
 
 
 def read_event(line: bytes, actions: Mapping[str, Action] = CATALOGUE) -> tuple[Event, bytes]:
-    """Read one event; return it with its canonical bytes. As :func:`parse_event` otherwise."""
+    """Read one event; return it with its canonical bytes. As :func:`parse_event` otherwise.
+
+    Where nothing had to be completed the event is handed on as it arrived, which is the fastest.
+    """
     if len(line) > MAX_LINE:
         raise InputError(f"{len(line):,} bytes long; the longest line taken is {MAX_LINE:,} bytes")
     try:

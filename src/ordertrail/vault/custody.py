@@ -1,7 +1,7 @@
 """Custody: whether the kept objects are still kept as they must be."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ordertrail.kernel.clock import format_time, parse_time
 from ordertrail.vault.ports import Vault
@@ -12,7 +12,7 @@ class VaultCustody:
 
     def __init__(self, vault: Vault, keep_days: int) -> None:
         self._vault = vault
-        self._term = timedelta(days=keep_days)
+        self._keep_days = keep_days
 
     def paths(self) -> Iterator[str]:
         """See the port."""
@@ -26,10 +26,17 @@ class VaultCustody:
         problems = []
         if kept.until is None:
             problems.append("has no term; nothing says how long it must be kept")
-        elif since and kept.until < (due := parse_time(since) + self._term):
-            problems.append(
-                f"is kept until {format_time(kept.until)}, and must be kept until {format_time(due)}"
-            )
+        elif since and (problem := self._term_problem(kept.until, since)):
+            problems.append(problem)
         if not kept.read_only:
             problems.append("is not read-only")
         return problems
+
+    def _term_problem(self, until: datetime, since: str) -> str | None:
+        try:
+            due = parse_time(since) + timedelta(days=self._keep_days)
+        except (ValueError, OverflowError):
+            return f"must be kept for {self._keep_days:,} days after {since!r}, and there is no such time"
+        if until < due:
+            return f"is kept until {format_time(until)}, and must be kept until {format_time(due)}"
+        return None

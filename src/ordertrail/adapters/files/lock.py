@@ -17,20 +17,13 @@ class FileLock:
 
     def acquire(self) -> None:
         """See the port."""
-        with translated(self._path, "opening the lock"):
+        with translated(self._path, "taking the lock"):
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "another process"
-            os.close(descriptor)
-            raise UnavailableError(
-                f"{holder} is sealing this trail; only one process seals",
-                meaning="Nothing is lost: what you recorded is in the journal; the other process seals it.",
-                remedy="Wait for it, or stop it; its lock ends with it.",
-            ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
+            try:
+                _lock(descriptor)
+            except BaseException:
+                os.close(descriptor)  # and with it the lock, if it was taken
+                raise
         self._descriptor = descriptor
 
     def release(self) -> None:
@@ -38,3 +31,18 @@ class FileLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _lock(descriptor: int) -> None:
+    """Lock an open file, and write into it for others who holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "another process"
+        raise UnavailableError(
+            f"{holder} is sealing this trail; only one process seals",
+            meaning="Nothing is lost: what you recorded is in the journal; the other process seals it.",
+            remedy="Wait for it, or stop it; its lock ends with it.",
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)

@@ -23,10 +23,16 @@ class FilePublication:
         return self._read(KEYS)
 
     def publish(self, checkpoint: bytes, vkeys: Sequence[str]) -> None:
-        """See the port. The checkpoint goes first: at a rotation it is signed by the old key and the new."""
+        """See the port. The checkpoint goes first: at a rotation it is signed by the old key and the new.
+
+        *If we stop* between the two, the keys are those of before; the next start publishes both again. In a
+        new log the keys go first: no checkpoint is ever there without any key.
+        """
         keys = "".join(f"{vkey}\n" for vkey in vkeys).encode()
         with translated(self._root, "publishing in"):
             make_folder(self._root)
+            if self._read(KEYS) is None:
+                replace(self._root / KEYS, keys)
             replace(self._root / CHECKPOINT_PATH, checkpoint)
             if self._read(KEYS) != keys:
                 replace(self._root / KEYS, keys)

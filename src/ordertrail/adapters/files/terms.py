@@ -79,9 +79,10 @@ class Terms:
         lines: _Lines = {}
         with translated(Path(file), "reading"):
             for line in Path(file).read_bytes().split(b"\n"):
-                parts = line.split(b" ")
-                if len(parts) == 3:
-                    lines.setdefault(parts[1], []).append(line)
+                _, _, rest = line.partition(b" ")
+                name, _, check = rest.rpartition(b" ")  # from the right: a name may hold spaces
+                if check:
+                    lines.setdefault(name, []).append(line)
         self._read[file] = (size, lines)
         while len(self._read) > _REMEMBERED:
             self._read.popitem(last=False)

@@ -3,6 +3,7 @@
 Terms stand beside the objects, in the files of :mod:`ordertrail.adapters.files.terms`.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -37,28 +38,31 @@ class FileVault:
         self._terms = Terms(root)
 
     def put(self, objects: Sequence[tuple[str, bytes]], until: datetime) -> None:
-        """See the port. All objects are on disk before their folders, their folders before their terms."""
-        folders: dict[Path, None] = {}
+        """See the port. All terms are on disk before their objects, all objects before their folders.
+
+        *If we stop here*: no object is ever there without a term; a term without its object says nothing.
+        """
         terms: list[tuple[str, datetime]] = []
+        missing: list[tuple[str, bytes]] = []
         for path, data in objects:
-            target = self._locate(path)
-            with translated(target, "writing"):
-                make_folder(target.parent)
-                new = write_once(target, data)
-                if not new and target.read_bytes() != data:
-                    raise EvidenceError(
-                        f"{path} is in the vault already, with other bytes",
-                        meaning="Either the kept object was altered, or history was forked; "
-                        "it was not overwritten.",
-                    )
-            folders[target.parent] = None
-            known = None if new else self._terms.of(path)
+            held = self._holds(path, data)
+            known = self._terms.of(path) if held else None
             if known is None or known < until:
                 terms.append((path, until))
+            if not held:
+                missing.append((path, data))
+                with translated(self._root, "making folders in"):
+                    make_folder(self._locate(path).parent)
+        self._terms.add(terms)
+        for path, data in missing:
+            target = self._locate(path)
+            with translated(target, "writing"):
+                # Another process may have been faster; what is there and no object is in the way.
+                if not write_once(target, data) and not self._holds(path, data):
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         with translated(self._root, "making durable"):
-            for folder_path in folders:
-                sync_folder(folder_path)
-            self._terms.add(terms)
+            for folder in dict.fromkeys(self._locate(path).parent for path, _ in objects):
+                sync_folder(folder)
             if self._immutable:
                 for path, _ in objects:
                     make_immutable(self._locate(path))
@@ -106,6 +110,16 @@ class FileVault:
                 for name in names:
                     if not _is_ours(name):
                         yield str((Path(folder) / name).relative_to(self._root))
+
+    def _holds(self, path: str, data: bytes) -> bool:
+        """Say whether an object is there. Raises EvidenceError where it has other bytes than these."""
+        held = self.get(path)
+        if held is not None and held != data:
+            raise EvidenceError(
+                f"{path} is in the vault already, with other bytes",
+                meaning="Either the kept object was altered, or history was forked; it was not overwritten.",
+            )
+        return held is not None
 
     def _locate(self, path: str) -> Path:
         return Path(self._place(path))

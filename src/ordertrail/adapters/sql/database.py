@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,26 @@ def create_database(path: Path, schema: str = "sqlite.sql", *, journal: str = "W
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         raise ConfigurationError(f"{path} exists already", remedy="Choose another directory.") from None
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
+    with _translated(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA page_size={_PAGE}")
         connection.execute(f"PRAGMA journal_mode={journal}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.executescript(f"BEGIN;{read_schema(schema)}COMMIT;")
+
+
+def finish_database(path: Path, name: Path) -> None:
+    """Give a closed database its final name, in one step, on disk when this returns."""
+    if path.with_name(f"{path.name}-wal").exists():
+        # Closing folds it into the file; where that failed, the file without it is not the whole database.
+        raise UnavailableError(
+            f"the database {path} could not be closed", remedy="See to the disk; start over."
+        )
+    path.rename(name)
+    folder = os.open(name.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
     finally:
-        connection.close()
+        os.close(folder)
 
 
 def read_schema(name: str = "sqlite.sql") -> str:
@@ -101,6 +113,7 @@ def _engine(path: Path, pragmas: Sequence[str], *, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
+        connection.text_factory = _text
         cursor = connection.cursor()
         cursor.execute("PRAGMA recursive_triggers=ON")
         cursor.execute("PRAGMA trusted_schema=OFF")
@@ -111,6 +124,17 @@ def _engine(path: Path, pragmas: Sequence[str], *, read_only: bool) -> Engine:
         cursor.close()
 
     return engine
+
+
+def _text(data: bytes) -> str:
+    """Read a text. SQLite takes any bytes for one; those that are none must reach the check, not stop it.
+
+    They read as what no text of ours is, whatever they are: none has the control character SUBSTITUTE.
+    """
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return f"\x1a{data.hex()}"
 
 
 @contextmanager

@@ -3,19 +3,29 @@
 from sqlalchemy import Connection, insert, select
 
 from ordertrail.adapters.sql.database import Database
-from ordertrail.adapters.sql.tables import stream
+from ordertrail.adapters.sql.tables import signing_key, stream
 from ordertrail.kernel.errors import ConfigurationError
+from ordertrail.ledger.ports import KeyPeriod
 from ordertrail.ledger.rotation import LogIdentity
 
 
-def add_stream(database: Database, new: LogIdentity) -> None:
-    """Register a log."""
+def add_stream(database: Database, new: LogIdentity, first: KeyPeriod | None = None) -> None:
+    """Register a log, with its first key: both or none, so that there is never a log that nobody can sign for."""
     with database.write() as connection:
         connection.execute(
             insert(stream).values(
                 name=new.name, origin=new.origin, keep_days=new.keep_days, created=new.created
             )
         )
+        if first is not None:
+            connection.execute(
+                insert(signing_key).values(
+                    stream=stream_id(connection, new.name),
+                    first=first.first,
+                    vkey=first.vkey,
+                    statement=first.statement,
+                )
+            )
 
 
 def list_streams(database: Database) -> list[LogIdentity]:

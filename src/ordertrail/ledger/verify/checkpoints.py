@@ -30,23 +30,29 @@ class KeyHistory:
         return tuple(key for _, key in self._periods) + self.others
 
 
-def checkpoint_problem(data: bytes, expected: Checkpoint, keys: KeyHistory) -> tuple[Step, str] | None:
-    """Say what is wrong with a signed checkpoint that must be this one, and at which step, or None.
+def checkpoint_problem(
+    data: bytes, origin: str, size: int, root: bytes, keys: KeyHistory
+) -> tuple[Step, str] | None:
+    """Say what is wrong with a signed checkpoint that must be this log's of this size, and at which step.
 
     Every signature on it must be by a key of this log and good: a stranger's line was added by somebody.
     """
     try:
         note = parse_note(data)
-        required = keys.required(expected.size)
+        required = keys.required(size)
         verified = {one.key for one in verify_note(note, (*required, *keys.others))}
     except (InputError, EvidenceError) as error:
         return Step.SIGNATURE, f"its signature does not hold: {error}"
+    try:
+        expected = format_checkpoint(Checkpoint(origin, size, root))
+    except InputError as error:
+        return Step.SIGNATURE, f"no checkpoint has this log's origin: {error}"
     if missing := [key for key in required if key not in verified]:
         return Step.SIGNATURE, f"it is not signed by {missing[0]}, the key in force"
     if len(verified) != len(note.signatures):
         return Step.SIGNATURE, "it carries a signature that is not by a key of this log"
-    if note.text != format_checkpoint(expected):
-        return Step.INCLUSION, f"it does not say what the entries add up to at {expected.size:,} entries"
+    if note.text != expected:
+        return Step.INCLUSION, f"it does not say what the entries add up to at {size:,} entries"
     return None
 
 

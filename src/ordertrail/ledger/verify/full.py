@@ -22,7 +22,7 @@ from ordertrail.ledger.ports import Batch
 from ordertrail.ledger.tiles import TILE_WIDTH, TileReader
 from ordertrail.ledger.verify.checkpoints import KeyHistory, checkpoint_problem, read_checkpoint
 from ordertrail.ledger.verify.keys import key_history
-from ordertrail.ledger.verify.provable import provable_by_tiles
+from ordertrail.ledger.verify.provable import Held, provable_by_tiles
 from ordertrail.ledger.verify.published import Listing, list_published
 from ordertrail.ledger.verify.report import Finding, Provable, Report, Step
 from ordertrail.ledger.verify.segment import SEGMENT, Segment, Task, check_segment, segments
@@ -82,6 +82,7 @@ class _FullCheck:
         self._report = Report(self._stream, self._source.log.origin, self._size, 0)
         self._keys: KeyHistory
         self._tree = _Tree(CompactRange())
+        self._held = Held()
 
     def run(self) -> Report:
         began = time.perf_counter()
@@ -110,6 +111,8 @@ class _FullCheck:
     def _published(self) -> Checkpoint | None:
         """Read the newest published checkpoint."""
         if self._source.published is None:
+            if self._size == 0:
+                return None  # a log that was only just begun: nothing is sealed, nothing promised
             self._find([Finding(Step.CUSTODY, "checkpoint", "is missing from the published tree")])
             return None
         try:
@@ -132,6 +135,7 @@ class _FullCheck:
                 checkpoint = read_checkpoint(data, self._keys)
             except EvidenceError as error:
                 self._find([Finding(Step.SIGNATURE, name, f"this log's keys did not sign it: {error}")])
+                self._held.strange = True
                 continue
             if checkpoint.size > self._size:
                 message = (
@@ -140,6 +144,7 @@ class _FullCheck:
                 )
                 self._find([Finding(Step.CONTINUITY, name, message, self._size)])
             else:
+                self._held.checkpoints.append(checkpoint)
                 yield name, checkpoint
 
     def _begin_since(self) -> int:
@@ -196,21 +201,22 @@ class _FullCheck:
                         )
                     ]
                 )
-                self._tree.whole = False
             end = batch.end
             yield batch
 
     def _grow(self, task: Task, segment: Segment) -> None:
         """Append a segment's subtrees to the tree, and hold its root against each batch's signed root."""
         tree = self._tree
-        if len(segment.covers) != len(task.batches):
+        if task.start != tree.range.end:
             tree.whole = False
         if not tree.whole:
             return
         bad = {
             finding.where for finding in segment.findings if finding.step in {Step.SIGNATURE, Step.INCLUSION}
         }
-        for batch, nodes in zip(task.batches, segment.covers, strict=True):
+        # Where rows are missing, the batches before them are covered, and stand.
+        tree.whole = len(segment.covers) == len(task.batches)
+        for batch, nodes in zip(task.batches, segment.covers, strict=False):
             for (level, _), node in zip(cover(batch.start, batch.end), nodes, strict=True):
                 tree.range.append_nodes(level, (node,))
             where = f"batch of entries {batch.start} to {batch.end - 1}"
@@ -224,7 +230,8 @@ class _FullCheck:
                     )
                     span = batch.end - batch.start
                     self._find([Finding(Step.INCLUSION, where, message, batch.start, span=span)])
-            elif tree.proven == batch.start and where not in bad:
+            elif where not in bad:
+                # Whatever an earlier batch's own row says: this signed root commits to all entries below it.
                 tree.proven = batch.end
 
     def _run_tasks(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Segment]]:
@@ -262,8 +269,8 @@ class _FullCheck:
                 self._report.counts.checkpoints += 1
                 self._find(self._anchor_findings(path, tiles.get(path) or b"", size))
         if published is not None and since < published.size <= self._size:
-            expected = Checkpoint(origin, published.size, self._tree.roots[published.size] or EMPTY_ROOT)
-            if problem := checkpoint_problem(self._source.published or b"", expected, self._keys):
+            note, root = self._source.published or b"", self._tree.roots[published.size] or EMPTY_ROOT
+            if problem := checkpoint_problem(note, origin, published.size, root, self._keys):
                 self._find([Finding(problem[0], "checkpoint", problem[1])])
             if published.size not in listing.anchors:
                 self._find(
@@ -271,7 +278,7 @@ class _FullCheck:
                 )
         for name, checkpoint in elsewhere:
             if since < checkpoint.size and self._tree.roots[checkpoint.size] != checkpoint.root:
-                message = f"has another root at {checkpoint.size:,} entries than this trail: history was rewritten or forked"
+                message = f"has another root at {checkpoint.size:,} entries than this trail: history was rewritten"
                 self._find([Finding(Step.CONTINUITY, name, message)])
 
     def _anchor_findings(self, path: str, data: bytes, size: int) -> Iterator[Finding]:
@@ -283,11 +290,10 @@ class _FullCheck:
                 f"no batch ends at {size:,} entries: it is of another history",
             )
             return
-        expected = Checkpoint(self._source.log.origin, size, root)
-        if problem := checkpoint_problem(data, expected, self._keys):
-            yield Finding(problem[0], path, problem[1], 0, span=size)
+        if problem := checkpoint_problem(data, self._source.log.origin, size, root, self._keys):
+            yield Finding(problem[0], path, problem[1], 0, span=max(size, 1))
         for kept in self._source.custody.problems(path, self._source.log.created):
-            yield Finding(Step.CUSTODY, path, kept, 0, span=size)
+            yield Finding(Step.CUSTODY, path, kept, 0, span=max(size, 1))
 
     def _check_table(self) -> None:
         """Check what protects the table: its triggers and schema, and that nothing was slipped in."""
@@ -307,8 +313,9 @@ class _FullCheck:
         report.seconds = seconds
         report.checkpoint = self._source.published
         if report.findings:
-            by_tiles = provable_by_tiles(self._source, listing, report.published, self._keys)
-            report.provable = Provable(self._tree.proven, by_tiles)
+            by_table = self._held.bound(self._tree.proven, self._tree.roots) if self._tree.whole else self._tree.proven
+            by_tiles = provable_by_tiles(self._source, listing, report.published, self._keys, self._held)
+            report.provable = Provable(by_table, by_tiles)
         if not self._options.elsewhere:
             report.notes.append(
                 "Nothing outside this directory was compared: whoever holds all of it, keys included, could have "

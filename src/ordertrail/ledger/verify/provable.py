@@ -1,6 +1,10 @@
 """What the published tiles prove by themselves, when the table does not agree with them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from ordertrail.kernel.errors import EvidenceError, InputError
+from ordertrail.ledger.checkpoint import Checkpoint
 from ordertrail.ledger.hashing import leaf_hashes
 from ordertrail.ledger.merkle import CompactRange
 from ordertrail.ledger.paths import anchor_path
@@ -10,18 +14,44 @@ from ordertrail.ledger.verify.published import Listing
 from ordertrail.ledger.verify.source import Source
 
 
-def provable_by_tiles(source: Source, listing: Listing, published: int, keys: KeyHistory) -> int:
+@dataclass(slots=True)
+class Held:
+    """The checkpoints kept elsewhere, which outrank all that is here.
+
+    ``strange`` says that one of them was not signed by the keys that are here.
+    """
+
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    strange: bool = False
+
+    def bound(self, proven: int, roots: Mapping[int, bytes]) -> int:
+        """Return how much of what these roots prove also stands before the checkpoints.
+
+        Where one of them says otherwise, the keys here signed another history, and only what a checkpoint
+        kept elsewhere agrees with is proven.
+        """
+        known = [checkpoint for checkpoint in self.checkpoints if checkpoint.size in roots]
+        agreed = [checkpoint.size for checkpoint in known if roots[checkpoint.size] == checkpoint.root]
+        if self.strange or len(agreed) < len(known):
+            return max(agreed, default=0)
+        return proven
+
+
+def provable_by_tiles(
+    source: Source, listing: Listing, published: int, keys: KeyHistory, held: Held
+) -> int:
     """Return the size of the largest published checkpoint to which the published entries add up.
 
     Reads every bundle up to the first that does not; nothing of the table is used.
     """
-    tree, proven = CompactRange(), 0
-    for size in sorted({*listing.anchors, published}):
+    tree, proven, roots = CompactRange(), 0, {}
+    for size in sorted({*listing.anchors, published, *(checkpoint.size for checkpoint in held.checkpoints)}):
         if size > tree.end and not _extend(source, tree, size):
             break
-        if _signed_root(source, size, keys) == tree.root():
+        roots[size] = tree.root()
+        if _signed_root(source, size, keys) == roots[size]:
             proven = size
-    return proven
+    return held.bound(proven, roots)
 
 
 def _extend(source: Source, tree: CompactRange, size: int) -> bool:

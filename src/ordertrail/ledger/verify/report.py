@@ -140,6 +140,8 @@ class Report:
         if provable is None:
             return "What is still provable was not determined."
         whole = self.size
+        if provable.by_tiles > whole:
+            return f"All {provable.by_tiles:,} published events are still provable from the published tiles."
         if max(provable.by_table, provable.by_tiles) >= whole:
             copy = "table" if provable.by_table >= whole else "published tiles"
             return f"All {whole:,} events are still provable from the {copy}."

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ordertrail.kernel.errors import EvidenceError
-from ordertrail.ledger.checkpoint import Checkpoint
 from ordertrail.ledger.entry import NO_HASH, EntryView, chain_name, view_entry
 from ordertrail.ledger.hashing import leaf_hashes, parents
 from ordertrail.ledger.merkle import cover, fold
@@ -104,19 +103,23 @@ class _Checker:
         groups = self._source.rows.row_groups(self._source.log.name, self._base, task.end, GROUP)
         for first, rows in zip(range(self._base, task.end, GROUP), groups, strict=True):
             end = min(first + GROUP, task.end)
-            if len(rows) != end - first:
-                self._missing_rows(rows, first, end)
-                return result
-            last, recorded = self._check_rows(rows, first, last, recorded)
+            unbroken = rows if len(rows) == end - first else self._before_hole(rows, first, end)
+            if unbroken:
+                last, recorded = self._check_rows(unbroken, first, last, recorded)
+            if len(unbroken) != end - first:
+                break
         self._check_open_chains()
         levels = self._levels()
         if len(levels) > TILE_HEIGHT:
             result.tile_roots = levels[TILE_HEIGHT][1]
+        covered = self._base + len(self._leaves)
         for batch in task.batches:
-            self._check_batch(batch, levels)
-        result.first_recorded, result.last_recorded = self._times[task.start - self._base], self._times[-1]
-        result.counts.entries = task.end - task.start
-        result.counts.batches = len(task.batches)
+            if batch.end <= covered:
+                self._check_batch(batch, levels)
+        if covered > task.start:
+            result.first_recorded, result.last_recorded = self._times[task.start - self._base], self._times[-1]
+            result.counts.entries = covered - task.start
+        result.counts.batches = len(result.covers)
         return result
 
     def _find(
@@ -132,7 +135,8 @@ class _Checker:
         before = self._source.reader.rows(self._source.log.name, index - 1, index)
         return next((row.hash for row in before), NO_HASH)
 
-    def _missing_rows(self, rows: Sequence[EntryRow], first: int, end: int) -> None:
+    def _before_hole(self, rows: Sequence[EntryRow], first: int, end: int) -> Sequence[EntryRow]:
+        """Name the first row that is missing; return those before it, which can still be checked."""
         present = {row[0] for row in rows}
         gone = next(index for index in range(first, end) if index not in present)
         count = end - first - len(present)
@@ -142,6 +146,7 @@ class _Checker:
             f"is missing from the table ({count} missing in rows {first} to {end - 1})",
             gone,
         )
+        return rows[: gone - first]
 
     def _check_rows(
         self, rows: Sequence[EntryRow], first: int, last: bytes, recorded: str
@@ -331,8 +336,8 @@ class _Checker:
         recorded = self._times[batch.end - 1 - self._base]
         if recorded and batch.sealed != recorded:
             find(Step.TIME, f"says it was sealed at {batch.sealed}, its entries at {recorded}")
-        expected = Checkpoint(self._source.log.origin, batch.end, batch.tree_root)
-        if problem := checkpoint_problem(batch.checkpoint, expected, self._keys):
+        origin = self._source.log.origin
+        if problem := checkpoint_problem(batch.checkpoint, origin, batch.end, batch.tree_root, self._keys):
             find(*problem)
         self._result.counts.checkpoints += 1
 

@@ -47,7 +47,12 @@ class VaultSuite:
 
     def test_objects_are_kept_to_the_byte_for_their_term(self, vault: Vault) -> None:
         """Bytes, length and term are what was put, to the microsecond; nobody may write to it."""
-        objects = [(OBJECT, bytes(range(256)) * 32), (PARTIAL, b"partial"), ("ab/empty", b"")]
+        objects = [
+            (OBJECT, bytes(range(256)) * 32),
+            (PARTIAL, b"partial"),
+            ("ab/empty", b""),
+            ("ab/größer 2", b"x"),
+        ]
         vault.put(objects, LATER)
         for path, data in objects:
             assert vault.get(path) == data
@@ -101,8 +106,7 @@ class VaultSuite:
         vault.put([(OBJECT, b"x")], LATEST)
         vault.extend(PARTIAL, LATEST)
         assert sorted(vault.paths("")) == sorted(paths)
-        for prefix in ("tile", "tile/"):
-            assert sorted(vault.paths(prefix)) == sorted({OBJECT, PARTIAL, "tile/1/000"})
+        assert sorted(vault.paths("tile")) == sorted({OBJECT, PARTIAL, "tile/1/000"})
         assert set(vault.paths("absent")) == set()
 
     def test_what_was_put_is_there_when_it_is_opened_again(self, vault: Vault, reopen: Reopen) -> None:

@@ -1,0 +1,32 @@
+"""Section ``memory``: peak resident memory of sealing and of checking, which must not grow with the log."""
+
+from collections.abc import Iterator
+
+from bench.figures import Figure, Result, at_most
+from bench.workshop import Workshop
+
+_FLAT = 1.25
+"""Peak over peak that still counts as flat: ten times the entries, at most a quarter more memory."""
+
+
+def measure(shop: Workshop) -> Iterator[Result]:
+    """Compare the peaks of fresh processes on logs of different sizes."""
+    sealing, checking = {}, {}
+    for entries in shop.sizes.in_memory:
+        built = shop.log(entries)
+        shop.say(f"peak memory of checking {entries:,} entries")
+        sealing[entries] = built.peak_mib
+        checking[entries] = shop.run("verify", root=str(built.root), processes=1, deep=None)["peak_mib"]
+    yield from _figures("seal", "recording and sealing", sealing)
+    yield from _figures("verify", "the full check, one process", checking)
+
+
+def _figures(key: str, what: str, peaks: dict[int, float]) -> Iterator[Result]:
+    smallest = peaks[min(peaks)]
+    for entries, peak in peaks.items():
+        yield Figure(f"memory.{key}_{entries}", f"peak of {what}, {entries:,} entries", peak, "MiB",
+                     note="ru_maxrss of a fresh process")  # fmt: skip
+    yield Figure(
+        f"memory.{key}_growth", f"growth of {what}", peaks[max(peaks)] / smallest, "×", at_most(_FLAT),
+        f"{max(peaks):,} entries over {min(peaks):,}",
+    )  # fmt: skip

@@ -1,0 +1,13 @@
+"""``make bench``: measure every figure that the project claims, and its peers beside it, in one run.
+
+    bench/run.py [--quick | --full] [--only seal,latency,proof,verify,memory,peers] [--json] [--dir DIR]
+"""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from bench.command import main
+
+    sys.exit(main())
