@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +74,33 @@ def rows(path: Path, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
     finally:
         connection.close()
+
+
+def test_two_processes_that_make_the_same_keys_agree(people_path: Path, open_people: OpenPeople) -> None:
+    """Whichever is first; both open the new file, too, as the first that does."""
+    creating = (
+        "import sys; from pathlib import Path\n"
+        "from ordertrail.adapters.sql.people import PeopleKeys\n"
+        "people = PeopleKeys(Path(sys.argv[1]), bytes(range(32)), None)\n"
+        "sys.stdin.readline()\n"
+        "print(*(people.create(f'c-{number}').hex() for number in range(40)))"
+    )
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", creating, str(people_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    first, second = (child.communicate(timeout=60)[0].split() for child in children)
+    assert len(set(first)) == 40
+    assert first == second == [open_people().create(f"c-{number}").hex() for number in range(40)]
 
 
 def test_what_is_destroyed_is_no_longer_in_the_file(people_path: Path, people: PeopleKeys) -> None:

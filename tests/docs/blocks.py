@@ -206,10 +206,10 @@ def expect(place: str, shown: str, printed: str) -> None:
 
 
 def normal(text: str) -> list[str]:
-    """Return lines without what differs from run to run, and without what cannot be seen."""
+    """Return lines without what differs from run to run, and columns without their width."""
     for varying, name in _VARYING:
         text = varying.sub(name, text)
-    return [line.rstrip() for line in text.strip("\n").split("\n")]
+    return [re.sub(" {2,}", "  ", line.rstrip()) for line in text.strip("\n").split("\n")]
 
 
 @contextlib.contextmanager

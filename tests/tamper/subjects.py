@@ -35,7 +35,7 @@ class Subject:
 
 def build_small(root: Path) -> Subject:
     """Tell a shop's story in 700 events, one of them with a blob, sealed and anchored seven times."""
-    story = [line for line in islice(order_story(orders=80), ANCHORED[-1] - 1)]
+    story = list(islice(order_story(orders=80), ANCHORED[-1] - 1))
     story.insert(333, document())
     lines = [(f"line {number}", line) for number, line in enumerate(story)]
     with create_trail(root, ORIGIN, settings=Settings(immutable=False)) as trail:

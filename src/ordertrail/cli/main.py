@@ -3,11 +3,11 @@
 Exit status: 0 all is well, 1 evidence is broken, 2 usage or input is wrong, 3 something is unavailable now.
 """
 
+import signal
 import sys
 from importlib.metadata import version
 from typing import Annotated
 
-import click
 import typer
 
 from ordertrail.cli import (
@@ -26,6 +26,9 @@ from ordertrail.cli import (
     verify,
 )
 from ordertrail.kernel.errors import OrderTrailError
+
+EXIT_INTERRUPTED = 130
+"""As a shell reports a process that ended by SIGINT."""
 
 app = typer.Typer(
     name="ordertrail",
@@ -65,23 +68,19 @@ def _root(
 
 def run() -> None:
     """Run the command line; the entry point of the installed command."""
-    command = typer.main.get_command(app)
+    signal.signal(signal.SIGINT, _interrupted)
     try:
-        # Without standalone mode click hands back the status that a verb ended with.
-        sys.exit(command(standalone_mode=False) or 0)
+        app()
     except OrderTrailError as error:
         _end(error)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(output.EXIT_INPUT)
-    except (click.Abort, KeyboardInterrupt):
-        output.err.print(
-            "interrupted; what was acknowledged is recorded, and sealing goes on where it stopped"
-        )
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
         sys.exit(0)
+
+
+def _interrupted(_signal: int, _frame: object) -> None:
+    output.err.print("interrupted; what was acknowledged is recorded, and sealing goes on where it stopped")
+    sys.exit(EXIT_INTERRUPTED)
 
 
 def _end(error: OrderTrailError) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Insert, QueuePool, create_engine, event, exc
 
-from ordertrail.kernel.errors import ConfigurationError, UnavailableError
+from ordertrail.kernel.errors import ConfigurationError, EvidenceError, UnavailableError
 
 _BUSY_SECONDS = 30
 _PAGE = 16_384  # entries of some 700 bytes: measured a third faster to write and read than 4,096
@@ -145,6 +145,11 @@ def _translated(path: Path) -> Iterator[None]:
         # A connection that is only being prepared fails with the driver's own error.
         reason = error.orig if isinstance(error, exc.OperationalError) else error
         raise UnavailableError(f"the database {path} cannot be used now: {reason}") from error
+    except (exc.DatabaseError, sqlite3.DatabaseError) as error:
+        reason = error.orig if isinstance(error, exc.DatabaseError) else error
+        if type(reason) is not sqlite3.DatabaseError:
+            raise  # a constraint that refused a row: its own story
+        raise EvidenceError(f"the database {path} is damaged: {reason}") from error
 
 
 def schema_differences(connection: Connection, schema: str = "sqlite.sql") -> Iterator[str]:

@@ -230,12 +230,9 @@ class SqlEntries:
             yield from schema_differences(connection)
             if not deep:
                 return
-            try:
-                for (line,) in connection.exec_driver_sql("PRAGMA integrity_check(20)").all():
-                    if line != "ok":
-                        yield f"the database file is damaged: {line}"
-            except exc.DatabaseError as error:
-                yield f"the database file is damaged: {error.orig}"
+            for (line,) in connection.exec_driver_sql("PRAGMA integrity_check(20)").all():
+                if line != "ok":
+                    yield f"the database file is damaged: {line}"
 
     def _known(self, ids: Iterable[bytes]) -> frozenset[bytes]:
         known: set[bytes] = set()

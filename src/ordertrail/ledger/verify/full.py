@@ -22,7 +22,7 @@ from ordertrail.ledger.ports import Batch
 from ordertrail.ledger.tiles import TILE_WIDTH, TileReader
 from ordertrail.ledger.verify.checkpoints import KeyHistory, checkpoint_problem, read_checkpoint
 from ordertrail.ledger.verify.keys import key_history
-from ordertrail.ledger.verify.provable import Held, provable_by_tiles
+from ordertrail.ledger.verify.provable import Held, provable_by_table, provable_by_tiles
 from ordertrail.ledger.verify.published import Listing, list_published
 from ordertrail.ledger.verify.report import Finding, Provable, Report, Step
 from ordertrail.ledger.verify.segment import SEGMENT, Segment, Task, check_segment, segments
@@ -278,7 +278,9 @@ class _FullCheck:
                 )
         for name, checkpoint in elsewhere:
             if since < checkpoint.size and self._tree.roots[checkpoint.size] != checkpoint.root:
-                message = f"has another root at {checkpoint.size:,} entries than this trail: history was rewritten"
+                message = (
+                    f"has another root at {checkpoint.size:,} entries than this trail: history was rewritten"
+                )
                 self._find([Finding(Step.CONTINUITY, name, message)])
 
     def _anchor_findings(self, path: str, data: bytes, size: int) -> Iterator[Finding]:
@@ -298,11 +300,14 @@ class _FullCheck:
     def _check_table(self) -> None:
         """Check what protects the table: its triggers and schema, and that nothing was slipped in."""
         deep = self._options.deep if self._options.deep is not None else self._size <= DEEP_UP_TO
-        for problem in self._source.audit.enforcement_problems(deep=deep):
-            self._find([Finding(Step.CUSTODY, "ordertrail.db", problem)])
-        if strays := self._source.audit.strays(self._stream):
-            message = f"holds {strays} rows that no batch sealed"
-            self._find([Finding(Step.CONTINUITY, "table of entries", message, self._size)])
+        try:
+            for problem in self._source.audit.enforcement_problems(deep=deep):
+                self._find([Finding(Step.CUSTODY, "ordertrail.db", problem)])
+            if strays := self._source.audit.strays(self._stream):
+                message = f"holds {strays} rows that no batch sealed"
+                self._find([Finding(Step.CONTINUITY, "table of entries", message, self._size)])
+        except EvidenceError as error:  # pages that the database itself cannot read
+            self._find([Finding(Step.CUSTODY, "ordertrail.db", str(error))])
         if not deep:
             self._report.notes.append(
                 "The database's indexes were not compared with its tables; --deep does it."
@@ -313,7 +318,10 @@ class _FullCheck:
         report.seconds = seconds
         report.checkpoint = self._source.published
         if report.findings:
-            by_table = self._held.bound(self._tree.proven, self._tree.roots) if self._tree.whole else self._tree.proven
+            tree, proven = self._tree, (report.since, self._tree.proven)
+            by_table = provable_by_table(self._source, listing, self._keys, proven, tree.roots)
+            if tree.whole:
+                by_table = self._held.bound(by_table, tree.roots)
             by_tiles = provable_by_tiles(self._source, listing, report.published, self._keys, self._held)
             report.provable = Provable(by_table, by_tiles)
         if not self._options.elsewhere:

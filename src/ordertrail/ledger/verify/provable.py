@@ -8,6 +8,7 @@ from ordertrail.ledger.checkpoint import Checkpoint
 from ordertrail.ledger.hashing import leaf_hashes
 from ordertrail.ledger.merkle import CompactRange
 from ordertrail.ledger.paths import anchor_path
+from ordertrail.ledger.subtree import Span
 from ordertrail.ledger.tiles import BUNDLE, TILE_WIDTH, Tile, parse_bundle
 from ordertrail.ledger.verify.checkpoints import KeyHistory, read_checkpoint
 from ordertrail.ledger.verify.published import Listing
@@ -37,9 +38,25 @@ class Held:
         return proven
 
 
-def provable_by_tiles(
-    source: Source, listing: Listing, published: int, keys: KeyHistory, held: Held
+def provable_by_table(
+    source: Source, listing: Listing, keys: KeyHistory, proven: Span, roots: Mapping[int, bytes]
 ) -> int:
+    """Return how much of what the table's signed roots prove also stands before what was published.
+
+    ``proven`` is the size at which the check began, and the one up to which the table's own checkpoints
+    hold. Where the same key published another root, it signed two histories: what they share is proven.
+    """
+    agreed, end = proven
+    for size in listing.anchors:
+        if agreed < size <= end:
+            signed = _signed_root(source, size, keys)
+            if signed is not None and signed != roots[size]:
+                return agreed
+            agreed = size
+    return end
+
+
+def provable_by_tiles(source: Source, listing: Listing, published: int, keys: KeyHistory, held: Held) -> int:
     """Return the size of the largest published checkpoint to which the published entries add up.
 
     Reads every bundle up to the first that does not; nothing of the table is used.

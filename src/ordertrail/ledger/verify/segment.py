@@ -79,6 +79,10 @@ def check_segment(source: Source, task: Task, keys: KeyHistory) -> Segment:
     gc.disable()
     try:
         return _Checker(source, task, keys).run()
+    except EvidenceError as error:  # pages that the database itself cannot read
+        span = task.end - task.start
+        found = Finding(Step.CUSTODY, "table of entries", str(error), task.start, span=span)
+        return Segment(task.start, task.end, findings=[found])
     finally:
         if collecting:
             gc.enable()
@@ -117,7 +121,10 @@ class _Checker:
             if batch.end <= covered:
                 self._check_batch(batch, levels)
         if covered > task.start:
-            result.first_recorded, result.last_recorded = self._times[task.start - self._base], self._times[-1]
+            result.first_recorded, result.last_recorded = (
+                self._times[task.start - self._base],
+                self._times[-1],
+            )
             result.counts.entries = covered - task.start
         result.counts.batches = len(result.covers)
         return result

@@ -59,6 +59,7 @@ _UPPER = tiles(1, MAX_TILE_LEVEL, full=True)
 _PARTIAL_UPPER = tiles(1, MAX_TILE_LEVEL, full=False)
 _CHECKPOINT = files("log/checkpoint")
 _ANCHORS = files("log/anchors/*[0-9]")
+_BLOBS = files("blobs/??/[0-9a-f]*")
 _KEYS = files("log/keys.txt")
 
 _ROWS = (
@@ -167,6 +168,8 @@ _OBJECTS = (
     Tampering("keys.flip", "One byte of the published keys is changed.", flip_file(_KEYS), _BOTH),
     Tampering("keys.delete", "The published keys are deleted.", delete_file(_KEYS), _BOTH),
     Tampering("blob.flip", "One byte of a blob is changed.", flip_blob, _BOTH),
+    Tampering("blob.term", "A blob is to be kept for a shorter time.", shorten_term(_BLOBS), _BOTH),
+    Tampering("blob.writable", "A blob can be written again.", make_writable(_BLOBS), _BOTH),
     Tampering(
         "private-key.flip",
         "One byte of the private key's file is changed.",

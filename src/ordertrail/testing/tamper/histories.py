@@ -99,7 +99,7 @@ def publish_another_key(trail: Path, _seed: int) -> Where:
     path = trail / LOG / "checkpoint"
     path.write_bytes(_signed_by(stranger, path.read_bytes()))
     (trail / LOG / "keys.txt").write_text(f"{format_vkey(stranger.key)}\n")
-    return Where(f"{LOG}checkpoint")
+    return Where(f"{LOG}keys.txt")
 
 
 def sign_everything_anew(trail: Path, _seed: int) -> Where:
