@@ -97,18 +97,29 @@ def test_history_show_prove_check(recorded: Path, tmp_path: Path) -> None:
     assert story["proven"] == len(story["events"])
     assert [one["number"] for one in story["events"]] == list(range(1, len(story["events"]) + 1))
     assert event["actor"]["id"] in run("show", event["id"], cwd=recorded)
-    proof = run_json("prove", event["id"], "--out", tmp_path, cwd=recorded)
-    checked = run_json("check", proof["proof"], "--key", proof["key"], cwd=tmp_path)
-    assert checked["holds"]
-    entry = Path(proof["entry"])
+    said = run_json("prove", event["id"], "--out", tmp_path, cwd=recorded)
+    (proof, entry), key = map(Path, said["files"]), said["keys"][0]
+    assert run_json("check", proof, "--key", key, cwd=tmp_path)["holds"]
     entry.write_bytes(entry.read_bytes().replace(b"success", b"denied!", 1))
-    assert (
-        run_json("check", proof["proof"], "--key", proof["key"], cwd=tmp_path, expect=1)["error"]
-        == "EvidenceError"
-    )
+    broken = run_json("check", proof, "--key", key, cwd=tmp_path, expect=1)
+    assert broken["error"] == "EvidenceError"
     other = "shop.example/log+00000000+AQ=="
-    run("check", proof["proof"], "--key", other, cwd=tmp_path, expect=2)
-    run("check", proof["proof"], cwd=tmp_path, expect=2)
+    run("check", proof, "--key", other, cwd=tmp_path, expect=2)
+    run("check", proof, cwd=tmp_path, expect=2)
+
+
+def test_a_bundle_proves_a_whole_order(recorded: Path, tmp_path: Path) -> None:
+    """Every event of an order goes into one file, which checks offline; a changed byte in it is refused."""
+    order = json.loads(STORY[-1])["subject"]["order"]
+    bundle = tmp_path / "order.zip"
+    said = run_json("prove", "--order", order, "--bundle", bundle, cwd=recorded)
+    key = recorded / "trail" / "log" / "keys.txt"
+    checked = run_json("check", bundle, "--key", key, cwd=tmp_path)
+    assert len(checked["steps"]) == len(said["proven"]) == run_json("history", order, cwd=recorded)["proven"]
+    data = bytearray(bundle.read_bytes())
+    data[len(data) // 3] ^= 1
+    bundle.write_bytes(data)
+    assert run_json("check", bundle, "--key", key, cwd=tmp_path, expect=2)["error"] == "InputError"
 
 
 def test_checkpoints_kept_elsewhere_catch_a_rollback(recorded: Path, tmp_path: Path) -> None:

@@ -11,13 +11,15 @@ from ordertrail.kernel.errors import InputError
 from ordertrail.ledger.policy import Policy, parse_policy
 from ordertrail.ledger.tiles import TileReader
 from ordertrail.ledger.tlog_proof import HEADER
+from ordertrail.ledger.verify.bundle import MAGIC, check_bundle
 from ordertrail.ledger.verify.offline import Checked, check_entry, check_pair, origin_of
 from ordertrail.ledger.vkey import VerifierKey, parse_vkey
 
 
 def check(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="A .tlog-proof, or two checkpoints of one log.")
+        list[Path],
+        typer.Argument(metavar="FILE...", help="A .tlog-proof, a bundle, or two checkpoints of one log."),
     ],
     key: Annotated[
         str | None, typer.Option(help="The log's verifier key, or a file that begins with it.")
@@ -33,18 +35,23 @@ def check(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a proof, or that one checkpoint continues another. Needs no network, no account and no trail."""
+    """Check a proof, a bundle of proofs, or that one checkpoint continues another.
+
+    Needs no network, no account and no trail.
+    """
     data = [_read(path) for path in files]
     if len(data) == 1 and data[0].startswith(HEADER.encode()):
         trust = _trust(key, policy)
         checked = check_entry(data[0], _read(entry or files[0].with_suffix(".json")), trust)
+    elif len(data) == 1 and data[0].startswith(MAGIC):
+        checked = check_bundle(data[0], _trust(key, policy))
     elif len(data) == 2:
         trust = _trust(key, policy)
         if isinstance(trust, Policy):
             raise InputError("two checkpoints are checked with --key, not with a policy")
         checked = _check_two(data[0], data[1], trust, log)
     else:
-        raise InputError("give one .tlog-proof, or two checkpoints")
+        raise InputError("give one .tlog-proof, one bundle, or two checkpoints")
     if as_json:
         steps = [
             {"step": one.step.number, "name": one.step.label, "message": one.message} for one in checked.steps
