@@ -54,6 +54,35 @@ class Row:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    """A recorder in Python: the script that measures it, whether it signs, and what it does."""
+
+    key: str
+    name: str
+    script: str
+    what: str
+    signed: bool = False
+
+
+_PEERS = (
+    _Peer(
+        "auditchain",
+        "auditchain, unsigned",
+        "auditchain_log.py",
+        _AUDITCHAIN.format(signs=", no signature", checks=""),
+    ),
+    _Peer(
+        "auditchain_signed",
+        "auditchain, Ed25519",
+        "auditchain_log.py",
+        _AUDITCHAIN.format(signs=", an Ed25519 signature a record", checks=", signatures"),
+        signed=True,
+    ),
+    _Peer("pymerkle", "pymerkle SqliteTree", "pymerkle_tree.py", _PYMERKLE),
+)
+
+
 def measure(shop: Workshop) -> Iterator[Result]:
     """Record and verify the same number of events with each contestant."""
     ours, published = _ours(shop)
@@ -82,14 +111,16 @@ def _told(shop: Workshop, rows: list[Row]) -> Iterator[Result]:
     yield Grid(
         "peers",
         f"events/s, {shop.sizes.peers:,} events ({_small(shop):,} in batches of {_SMALL})",
-        ("", f"record ×{BATCH:,}", f"record ×{_SMALL}", "full check", "what"),
+        ("", f"record by {BATCH:,}", f"record by {_SMALL}", "full check", "what"),
         tuple((row.name, cell(row.record), cell(row.record_small), cell(row.verify), row.what) for row in rows),
     )  # fmt: skip
     for row in rows[1:]:
         pairs = (("record", rows[0].record, row.record), ("verify", rows[0].verify, row.verify))
         for what, our, their in pairs:
             if our is not None and their is not None:
-                yield Figure(f"peers.{what}_over_{row.key}", f"OrderTrail ÷ {row.name}, {what}", our / their, "×")
+                yield Figure(
+                    f"peers.{what}_over_{row.key}", f"OrderTrail ÷ {row.name}, {what}", our / their, "times"
+                )
 
 
 def _small(shop: Workshop) -> int:
@@ -106,7 +137,9 @@ def _ours(shop: Workshop) -> tuple[Row, Path]:
         rates.append(events / (told["record"] + told["seal"]))
         roots.append(root)
     seconds = shop.run("verify", root=str(roots[0]), processes=1, deep=None)["seconds"]
-    row = Row("ordertrail", "OrderTrail, recorded and sealed", *rates, shop.sizes.peers / seconds, _OURS)
+    row = Row(
+        "ordertrail", "OrderTrail, recorded and sealed", rates[0], rates[1], shop.sizes.peers / seconds, _OURS
+    )
     return row, log_root(roots[0], DEFAULT_STREAM)
 
 
@@ -114,42 +147,32 @@ def _python_peers(shop: Workshop) -> Iterator[Row | Skipped]:
     events = shop.place("events.jsonl")
     with events.open("wb") as file:
         file.writelines(line + b"\n" for line in event_lines(shop.sizes.peers))
-    plain = _AUDITCHAIN.format(signs=", no signature", checks="")
-    signed = _AUDITCHAIN.format(signs=", an Ed25519 signature a record", checks=", signatures")
-    for key, name, script, more, what in (
-        ("auditchain", "auditchain, unsigned", "auditchain_log.py", {"signed": False}, plain),
-        ("auditchain_signed", "auditchain, Ed25519", "auditchain_log.py", {"signed": True}, signed),
-        ("pymerkle", "pymerkle SqliteTree", "pymerkle_tree.py", {}, _PYMERKLE),
-    ):
-        shop.say(f"recording and checking with {name}")
+    for peer in _PEERS:
+        shop.say(f"recording and checking with {peer.name}")
         try:
-            yield _python_peer(shop, key, name, script, {"events": str(events), **more}, what)
+            yield _python_peer(shop, peer, events)
         except NoPeerError as error:
-            yield Skipped(f"peers.{key}", str(error))
+            yield Skipped(f"peers.{peer.key}", str(error))
 
 
-def _python_peer(
-    shop: Workshop, key: str, name: str, script: str, arguments: dict[str, object], what: str
-) -> Row:
-    rates, told = [], []
-    for batch, count in ((BATCH, shop.sizes.peers), (_SMALL, _small(shop))):
-        whole = arguments | {
-            "database": str(shop.place(f"{key}.db")),
-            "batch": batch,
-            "count": count,
-            "seconds": shop.sizes.peer_seconds,
-        }
-        said = json.loads(run_peer([str(PYTHON), str(ROOT / "bench/peers" / script), json.dumps(whole)], name))
-        rates.append(said["recorded"] / said["record"])
-        told.append(said)
-    settings = told[0]["settings"]
+def _python_peer(shop: Workshop, peer: _Peer, events: Path) -> Row:
+    script, seconds = str(ROOT / "bench/peers" / peer.script), shop.sizes.peer_seconds
+    told, counts = [], (shop.sizes.peers, _small(shop))
+    for batch, count in zip((BATCH, _SMALL), counts, strict=True):
+        arguments = {
+            "events": str(events), "database": str(shop.place(f"{peer.key}.db")), "count": count,
+            "batch": batch, "seconds": seconds, "signed": peer.signed,
+        }  # fmt: skip
+        told.append(json.loads(run_peer([str(PYTHON), script, json.dumps(arguments)], peer.name)))
+    settings, recorded = told[0]["settings"], tuple(said["recorded"] for said in told)
     how = (
         f"Version {told[0]['version']}; sets nothing for durability, so that SQLite's defaults hold: journal_mode="
         f"{settings['journal_mode']}, synchronous={_SYNCHRONOUS[settings['synchronous']]}."
     )
-    if any(said["recorded"] < count for said, count in zip(told, (shop.sizes.peers, _small(shop)), strict=True)):
-        how += f" Stopped after {shop.sizes.peer_seconds:g} s: {told[0]['recorded']:,} and {told[1]['recorded']:,}."
-    return Row(key, name, rates[0], rates[1], told[0]["recorded"] / told[0]["verify"], f"{what} {how}")
+    if recorded != counts:
+        how += f" Recording was stopped after {seconds:g} s: {recorded[0]:,} and {recorded[1]:,} events."
+    large, small = (said["recorded"] / said["record"] for said in told)
+    return Row(peer.key, peer.name, large, small, recorded[0] / told[0]["verify"], f"{peer.what} {how}")
 
 
 def _go(shop: Workshop, published: Path) -> Row:

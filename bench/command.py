@@ -23,6 +23,8 @@ SECTIONS: dict[str, tuple[str, Callable[[Workshop], Iterator[Result]]]] = {
     "peers": ("Beside the best peers", beside.measure),
 }
 
+_PLACE = Path("/var/tmp")  # noqa: S108 - mkdtemp makes a private folder in it
+
 _BYTES_AN_ENTRY = 3_000
 """Of database, tiles and write-ahead log, generously."""
 
@@ -48,7 +50,7 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace, folder: Path, sizes: Sizes) -> int:
-    began = time.monotonic()
+    began, waited = time.monotonic(), machine.waited_seconds()
     tell: Callable[[str], None] = (lambda _: None) if options.json else print
     host = machine.describe(folder)
     tell("Machine\n" + machine.format_machine(host))
@@ -62,18 +64,23 @@ def _run(options: argparse.Namespace, folder: Path, sizes: Sizes) -> int:
             results.append(result)
             tell(format_result(result))
     seconds = time.monotonic() - began
+    pressed = None if waited is None else ((machine.waited_seconds() or 0) - waited) / seconds
     if options.json:
-        mode = "full" if options.full else "quick" if options.quick else "default"
-        how = {"mode": mode, "scale": options.scale, "sections": options.only, "seconds": round(seconds, 1)}
+        how = _how(options) | {"seconds": round(seconds, 1), "cpu_pressure": pressed and round(pressed, 3)}
         print(format_json(host, how, results))
     missed = [one.key for one in results if isinstance(one, Figure) and one.met is False]
     tell(f"\n{seconds:.0f} s; targets missed: {', '.join(missed) or 'none'}")
+    if pressed is not None:
+        tell(f"in {pressed:.0%} of that time a process, of ours or of others, waited for a core")
     return 0
 
 
-def _measured(
-    name: str, measure: Callable[[Workshop], Iterator[Result]], shop: Workshop
-) -> Iterator[Result]:
+def _how(options: argparse.Namespace) -> dict[str, object]:
+    mode = "full" if options.full else "quick" if options.quick else "default"
+    return {"mode": mode, "scale": options.scale, "sections": list(options.only)}
+
+
+def _measured(name: str, measure: Callable[[Workshop], Iterator[Result]], shop: Workshop) -> Iterator[Result]:
     """Yield a section's results; a section that fails says so, and the others still run."""
     try:
         yield from measure(shop)
@@ -82,13 +89,17 @@ def _measured(
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench/run.py", description="Measure every figure OrderTrail claims.")
+    parser = argparse.ArgumentParser(
+        prog="bench/run.py", description="Measure every figure OrderTrail claims."
+    )
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument("--quick", action="store_true", help="under a minute, on small logs")
     amount.add_argument("--full", action="store_true", help="also 10 million entries (30 GB of disk)")
-    parser.add_argument("--only", type=_sections, default=list(SECTIONS), help=f"some of {','.join(SECTIONS)}")
+    parser.add_argument(
+        "--only", type=_sections, default=list(SECTIONS), help=f"some of {','.join(SECTIONS)}"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
-    parser.add_argument("--dir", type=Path, default=Path("/var/tmp"), help="where to work: a folder on a disk")  # noqa: S108 - mkdtemp makes it private
+    parser.add_argument("--dir", type=Path, default=_PLACE, help="where to work: a folder on a disk")
     parser.add_argument("--scale", type=float, help="a share of all sizes; the figures then mean nothing")
     return parser.parse_args()
 

@@ -41,7 +41,9 @@ def measure(shop: Workshop) -> Iterator[Result]:
     )  # fmt: skip
     yield Figure("latency.sealed_p50", "  p50", percentile(sealed, 0.5), "ms")
     yield Figure("latency.sealed_max", "  max", max(sealed), "ms")
-    yield Figure("latency.durable_p50", "capture → durable in the journal, p50", percentile(durable, 0.5), "ms")
+    yield Figure(
+        "latency.durable_p50", "capture → durable in the journal, p50", percentile(durable, 0.5), "ms"
+    )
     yield Figure("latency.durable_p99", "  p99", percentile(durable, 0.99), "ms")
     yield Figure("latency.durable_max", "  max", max(durable), "ms")
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import sqlite3
+import subprocess
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,8 @@ from bench.figures import format_value, percentile
 
 _NOT_DISKS = frozenset({"tmpfs", "ramfs", "devtmpfs"})
 _SYNCS = 200
+_BUSY = 0.5
+_HERE = Path(__file__).resolve().parent
 _LIBRARIES = ("cryptography", "msgspec", "sqlalchemy")
 
 
@@ -78,6 +81,7 @@ def describe(folder: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "ordertrail": version("ordertrail"),
+        "revision": _revision(),
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
 
@@ -86,18 +90,41 @@ def format_machine(machine: dict[str, Any]) -> str:
     """Write the description as lines for people."""
     syncs = machine["fsync_ms"]
     libraries = ", ".join(f"{name} {number}" for name, number in machine["libraries"].items())
-    busy = machine["load_average"] > 0.5
+    p50, p99 = (format_value(syncs[name], "ms") for name in ("p50", "p99"))
+    busy = ": the machine is busy, the figures are noisy" if machine["load_average"] > _BUSY else ""
     return "\n".join(
-        [
+        (
             f"  {machine['cpu']}, {machine['cores']} cores, {machine['ram_gib']} GiB; {machine['system']}",
-            f"  {machine['file_system']} on {machine['device']}; write of 4 KiB and fsync: "
-            f"p50 {format_value(syncs['p50'], 'ms')}, p99 {format_value(syncs['p99'], 'ms')}",
-            f"  OrderTrail {machine['ordertrail']}, Python {machine['python']}, "
-            f"SQLite {machine['sqlite']}, {libraries}",
-            f"  load average at the start {machine['load_average']}"
-            + (": the machine is busy, the figures are noisy" if busy else ""),
-        ]
+            f"  {machine['file_system']} on {machine['device']}; 4 KiB and fsync: p50 {p50}, p99 {p99}",
+            f"  OrderTrail {machine['ordertrail']} ({machine['revision']})",
+            f"  Python {machine['python']}, SQLite {machine['sqlite']}, {libraries}",
+            f"  load average at the start {machine['load_average']}{busy}",
+        )
     )
+
+
+def waited_seconds() -> float | None:
+    """Return for how long, since the system began, some process that could run waited for a core."""
+    try:
+        first = Path("/proc/pressure/cpu").read_text().splitlines()[0]
+    except OSError:
+        return None
+    return int(first.rpartition("total=")[2]) / 1e6
+
+
+def _revision() -> str:
+    """Say which source is measured: its commit, and whether it was changed since."""
+    try:
+        commit = _git("rev-parse", "--short", "HEAD").strip()
+        changed = _git("status", "--porcelain", "--", "src")
+    except (OSError, subprocess.CalledProcessError):
+        return "revision unknown"
+    return f"commit {commit}{', src changed since' if changed else ''}"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "--no-optional-locks", *arguments]
+    return subprocess.run(command, cwd=_HERE, capture_output=True, text=True, check=True).stdout
 
 
 def _cpu_model() -> str:

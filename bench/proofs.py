@@ -6,15 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from statistics import median
+from typing import ParamSpec
 
 from bench.figures import Figure, Result, at_most, percentile
 from bench.workshop import Workshop
 from ordertrail.assembly import log_root, open_trail
 from ordertrail.ledger.hashing import leaf_hash
+from ordertrail.ledger.ports import Head
 from ordertrail.ledger.proofs import check_inclusion, prove_inclusion
 from ordertrail.ledger.sequencer import Log
 from ordertrail.ledger.tiles import TileReader
 from ordertrail.services import DEFAULT_STREAM
+
+Arguments = ParamSpec("Arguments")
 
 _SEED = 20_261_120
 
@@ -30,7 +34,9 @@ def measure(shop: Workshop) -> Iterator[Result]:
         warm, cold = _warm(log, indexes), _cold(log, folder, indexes)
         check = _checks(log, indexes)
     of = f"{len(indexes):,} random entries of {built.entries:,}"
-    yield from _figures("build_warm", "build a proof, warm", warm, f"{of}; one reader, its upper tiles cached")
+    yield from _figures(
+        "build_warm", "build a proof, warm", warm, f"{of}; one reader, its upper tiles cached"
+    )
     yield from _figures(
         "build_cold",
         "build a proof, cold",
@@ -51,7 +57,7 @@ def _warm(log: Log, indexes: list[int]) -> list[float]:
     size = log.store.head(log.stream).size
     reader = TileReader(log.tiles.get, size)
     prove_inclusion(indexes[-1], size, reader)
-    return [_time(lambda index=index: prove_inclusion(index, size, reader)) for index in indexes]
+    return [_time(prove_inclusion, index, size, reader) for index in indexes]
 
 
 def _cold(log: Log, folder: Path, indexes: list[int]) -> list[float]:
@@ -67,9 +73,7 @@ def _cold(log: Log, folder: Path, indexes: list[int]) -> list[float]:
         prove_inclusion(index, size, TileReader(noting, size))
         for path in paths:
             _forget(folder / path)
-        taken.append(
-            _time(lambda index=index: prove_inclusion(index, size, TileReader(log.tiles.get, size)))
-        )
+        taken.append(_time(_prove_anew, log, index, size))
     return taken
 
 
@@ -89,17 +93,22 @@ def _checks(log: Log, indexes: list[int]) -> list[float]:
     for index in indexes:
         proof = prove_inclusion(index, head.size, reader)
         entry = next(iter(log.reader.rows(log.stream, index, index + 1))).entry
-        taken.append(
-            _time(
-                lambda index=index, entry=entry, proof=proof: check_inclusion(
-                    index, head.size, leaf_hash(entry), proof, head.root
-                )
-            )
-        )
+        taken.append(_time(_check, (index, entry), head, proof))
     return taken
 
 
-def _time(action: Callable[[], object]) -> float:
+def _prove_anew(log: Log, index: int, size: int) -> None:
+    prove_inclusion(index, size, TileReader(log.tiles.get, size))
+
+
+def _check(claimed: tuple[int, bytes], head: Head, proof: tuple[bytes, ...]) -> None:
+    index, entry = claimed
+    check_inclusion(index, head.size, leaf_hash(entry), proof, head.root)
+
+
+def _time(
+    action: Callable[Arguments, object], *arguments: Arguments.args, **named: Arguments.kwargs
+) -> float:
     began = time.perf_counter()
-    action()
+    action(*arguments, **named)
     return time.perf_counter() - began

@@ -1,6 +1,6 @@
 """``make bench``: measure every figure that the project claims, and its peers beside it, in one run.
 
-    bench/run.py [--quick | --full] [--only seal,latency,proof,verify,memory,peers] [--json] [--dir DIR]
+Usage: ``bench/run.py [--quick | --full] [--only seal,latency,proof,verify,memory,peers] [--json] [--dir DIR]``
 """
 
 import sys

@@ -19,6 +19,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -166,6 +167,7 @@ def run_ordertrail(arguments: list[str]) -> tuple[int, str]:
     """Run the command in this process, as wide as documents are; return its status and what it printed."""
     printed = io.StringIO()
     before = sys.argv, output.out.width, output.err.width
+    interrupt = signal.getsignal(signal.SIGINT)
     sys.argv, output.out.width, output.err.width = ["ordertrail", *arguments], WIDTH, WIDTH
     status = 0
     try:
@@ -175,6 +177,7 @@ def run_ordertrail(arguments: list[str]) -> tuple[int, str]:
         status = end.code if isinstance(end.code, int) else 1
     finally:
         sys.argv, output.out.width, output.err.width = before
+        signal.signal(signal.SIGINT, interrupt)
     return status, printed.getvalue()
 
 
