@@ -18,6 +18,7 @@ from ordertrail.adapters.files.durable import is_immutable, make_immutable
 from ordertrail.adapters.files.terms import TERMS
 from ordertrail.adapters.files.vault import FileVault
 from ordertrail.adapters.memory.vault import MemoryVault
+from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, UnavailableError
 from ordertrail.testing.conformance.blobs import BlobsSuite
 from ordertrail.testing.conformance.tiles import TilesSuite
@@ -62,11 +63,11 @@ class TestKeptTiles(TilesSuite):
     @pytest.fixture
     def reopen(self, open_vault: Callable[[], Vault]) -> Callable[[], KeptTiles]:
         """Open it once more."""
-        return lambda: KeptTiles(open_vault(), DAYS, lambda: NOW)
+        return lambda: KeptTiles(open_vault(), DAYS)
 
     def test_objects_are_kept_for_the_logs_term(self, open_vault: Callable[[], Vault]) -> None:
         """From the moment at which they were put."""
-        KeptTiles(open_vault(), DAYS, lambda: NOW).put([(OBJECT, b"tile")])
+        KeptTiles(open_vault(), DAYS).put([(OBJECT, b"tile")], format_time(NOW))
         kept = open_vault().kept(OBJECT)
         assert kept is not None
         assert kept.until == NOW + timedelta(days=DAYS)
@@ -80,7 +81,7 @@ class TestKeptTiles(TilesSuite):
                 return None
 
         with pytest.raises(EvidenceError, match="tile/0/000"):
-            KeptTiles(Forgetful(), DAYS, lambda: NOW).put([(OBJECT, b"tile")])
+            KeptTiles(Forgetful(), DAYS).put([(OBJECT, b"tile")], format_time(NOW))
 
 
 class TestKeptBlobs(BlobsSuite):

@@ -4,14 +4,20 @@ The process must say so in an error of OrderTrail's own tree, must never have ac
 and a restart must find a whole trail. The short form takes a sample; ``ORDERTRAIL_SOAK=1`` a denser one.
 """
 
+import errno
 import os
 from itertools import product
 from pathlib import Path
 
 import pytest
+
 from crash.tracing import Ending, Injection, require_strace, run_traced
-from crash.witness import Heard, Witness
-from crash.writer import FAILED, Plan
+from crash.witness import Heard, Witness, end_of, start
+from crash.writer import FAILED, Kill, Plan, event_of
+from ordertrail.adapters.files.lock import FileLock
+from ordertrail.assembly import open_trail
+from ordertrail.kernel.errors import UnavailableError
+from ordertrail.kernel.ids import new_id
 
 SOAK = os.environ.get("ORDERTRAIL_SOAK") == "1"
 
@@ -68,10 +74,41 @@ def test_a_failing_call_is_told_and_loses_nothing(tmp_path: Path, call: str, err
 def test_going_on_after_a_failing_call(tmp_path: Path, call: str) -> None:
     """A process that takes the error and goes on sealing with what it has in hand leaves a whole trail too."""
     require_strace()
-    for number, when in enumerate(_MANY[::2] if SOAK else ("2", "5", "11..13")):
+    for number, when in enumerate(_MANY[::2] if SOAK else ("2", "9..11")):
         witness = Witness.of_new_trail(tmp_path / f"trail-{number}")
         plan = Plan(
             str(witness.root), seed=number, rounds=8, events=150, rotates=(1, 4), waits=True, stubborn=True
         )
         _hold(witness, run_traced(plan, Injection(CALLS[call], "error=EIO", when)))
         witness.examine()
+
+
+@pytest.mark.parametrize("step", ["PUBLISH", "EDGE", "CHECKPOINT"])
+@pytest.mark.parametrize("sealed", [0, 200, 255])
+def test_going_on_after_a_step_failed(tmp_path: Path, step: str, sealed: int) -> None:
+    """What could not be published when a key came in or a tile became full is published by and by, in order."""
+    witness = Witness.of_new_trail(tmp_path / "trail")
+    witness.submitted.update(ids := [new_id() for _ in range(sealed)])
+    with open_trail(witness.root) as trail:
+        trail.record(map(event_of, ids))
+        trail.seal()
+    kill = Kill(step, moment="failing")
+    plan = Plan(str(witness.root), seed=sealed, events=150, rotates=(0, 2), kill=kill, stubborn=True)
+    told, errors = end_of(start(plan))
+    heard = _hold(witness, Ending(0, told, errors))
+    assert [family for family, *_ in heard.failures] == ["UnavailableError"]
+    witness.examine()
+
+
+def test_a_lock_that_cannot_be_signed_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the lock file cannot be written to, taking the lock fails, and the next who tries may have it."""
+
+    def full(*_arguments: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched, pytest.raises(UnavailableError, match="No space left"):
+        patched.setattr(os, "pwrite", full)
+        FileLock(tmp_path / "lock").acquire()
+    lock = FileLock(tmp_path / "lock")
+    lock.acquire()
+    lock.release()

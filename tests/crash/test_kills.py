@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+
 from crash.witness import DEADLY, Witness, await_line, end_of, kill_after, start
 from crash.writer import Kill, Plan
-
 from ordertrail.ledger.sequencer import Step
 
 Moment = Literal["before", "inside", "after"]
@@ -81,7 +81,9 @@ def test_killed_while_a_key_is_rotated(tmp_path: Path, step: str) -> None:
     witness.examine()
 
 
-@pytest.mark.parametrize(("call", "nth"), [("os.rename", 2), ("os.rename", 3), ("os.link", 2), ("os.remove", 3)])
+@pytest.mark.parametrize(
+    ("call", "nth"), [("os.rename", 2), ("os.rename", 3), ("os.rename", 4), ("os.link", 2), ("os.remove", 3)]
+)
 def test_killed_between_two_files_of_a_rotation(tmp_path: Path, call: str, nth: int) -> None:
     """A kill between any two files that a rotation puts in place leaves a whole trail."""
     witness = Witness.of_new_trail(tmp_path / "trail")
@@ -160,7 +162,8 @@ class Soak:
         rotates = (rng.randrange(8),) if rng.random() < 0.5 else ()
         events = rng.choice((3, 20, 150))
         again = self.witnesses[-1].unanswered
-        return Plan(str(self.witnesses[-1].root), seed=seed, rounds=rounds, events=events, rotates=rotates, again=again, kill=kill)
+        root = str(self.witnesses[-1].root)
+        return Plan(root, seed=seed, rounds=rounds, events=events, rotates=rotates, again=again, kill=kill)
 
     def _moment(self, kind: str) -> Kill:
         if kind in CALLS:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from crash.tracing import Injection, leftovers, require_strace, run_traced
 from crash.witness import DEADLY, Witness
 from crash.writer import TERM, Plan, objects_of
-
 from ordertrail.adapters.files.durable import is_immutable
 from ordertrail.adapters.files.vault import FileVault
 from ordertrail.kernel.clock import format_time
@@ -59,9 +59,7 @@ def _problems(vault: FileVault, seed: int, *, all_there: bool) -> list[str]:
 @pytest.mark.parametrize("call", sorted(CALLS.keys() - {"rename"}))
 @pytest.mark.parametrize("immutable", [False, True], ids=["plain", "immutable"])
 def test_a_put_that_was_killed_can_be_put_again(tmp_path: Path, call: str, *, immutable: bool) -> None:
-    """Killed between writing, linking, the terms and the flag: what is there is whole and has its term, and
-    the same put again completes it.
-    """
+    """Killed between any of its calls: what is there is whole and has its term; put again, all is there."""
     require_strace()
     for when in range(1, 12, 1 if SOAK else 3):
         root = tmp_path / f"vault-{when}"
@@ -98,7 +96,13 @@ def test_a_trail_killed_at_a_system_call(tmp_path: Path, call: str) -> None:
     witness = Witness.of_new_trail(tmp_path / "trail")
     for when in range(1, 60, 2) if SOAK else (1, 4, 13):
         plan = Plan(
-            str(witness.root), seed=when, rounds=3, events=120, rotates=(1,), waits=True, again=witness.unanswered
+            str(witness.root),
+            seed=when,
+            rounds=3,
+            events=120,
+            rotates=(1,),
+            waits=True,
+            again=witness.unanswered,
         )
         ending = run_traced(plan, Injection(CALLS[call], "signal=SIGKILL", str(when)))
         witness.hear(ending.told)

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from crash.witness import await_line, end_of, start
 from crash.writer import Plan
 
@@ -56,7 +57,9 @@ def require_strace() -> None:
 def _problem() -> str | None:
     command = ["strace", "-o", os.devnull, "-e", "trace=write", "-e", "inject=write:error=EIO", "echo"]
     tried = subprocess.run(command, capture_output=True, check=False)
-    return None if tried.returncode == 1 else tried.stderr.decode(errors="replace").strip() or "no call failed"
+    return (
+        None if tried.returncode == 1 else tried.stderr.decode(errors="replace").strip() or "no call failed"
+    )
 
 
 def run_traced(plan: Plan, injection: Injection) -> Ending:

@@ -9,17 +9,18 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
-from crash.writer import ORIGIN, Plan
 
+from crash.writer import ORIGIN, Plan
 from ordertrail.assembly import create_trail, open_trail
+from ordertrail.kernel.ids import format_id
 from ordertrail.ledger.checkpoint import open_checkpoint
 from ordertrail.ledger.paths import anchor_path
-from ordertrail.ledger.vkey import parse_vkey
-from ordertrail.kernel.ids import format_id
 from ordertrail.ledger.verify.full import Options
+from ordertrail.ledger.vkey import parse_vkey
 from ordertrail.services import DEFAULT_STREAM, Trail
 from ordertrail.settings import Settings
 
@@ -161,11 +162,11 @@ class Witness:
         """An outsider, who has only what is published, can check the checkpoint and follow each rotation."""
         log = trail.log().log
         tree = self.root / "log"
-        in_force = parse_vkey((tree / "keys.txt").read_text().split("\n")[0])
-        opened = open_checkpoint((tree / "checkpoint").read_bytes(), in_force)
+        in_force = (tree / "keys.txt").read_text().split("\n")[0]
+        assert in_force == trail.keys()[-1].vkey
+        opened = open_checkpoint((tree / "checkpoint").read_bytes(), parse_vkey(in_force))
         assert opened.checkpoint.size == log.store.head(DEFAULT_STREAM).size
-        periods = trail.keys()
-        for old, new in zip(periods, periods[1:], strict=False):
+        for old, new in pairwise(trail.keys()):
             bridge = (tree / anchor_path(new.first)).read_bytes()
             for vkey in (old.vkey, new.vkey):
                 assert open_checkpoint(bridge, parse_vkey(vkey)).checkpoint.size == new.first

@@ -13,6 +13,7 @@ Lines are written by writev(2), which the product never calls: a test that lets 
 """
 
 import ctypes
+import errno
 import json
 import os
 import random
@@ -53,12 +54,13 @@ class Kill(msgspec.Struct, frozen=True):
 
     ``at`` names a step of the sequencer, or an audit event of Python (``os.link``, ``os.rename``, …), or is
     ``any`` for every audit event that touches the trail. ``inside`` a step is a random instant after it began,
-    ``after`` it is before anything else happens.
+    ``after`` it is before anything else happens. ``failing`` kills nothing: the first file that the step would
+    put in place is refused by an input/output error, whenever that step first does so.
     """
 
     at: str
     nth: int = 1
-    moment: Literal["before", "inside", "after"] = "before"
+    moment: Literal["before", "inside", "after", "failing"] = "before"
     delay: float = 0.0
 
 
@@ -99,7 +101,13 @@ def event_of(id_: str) -> Event:
 def objects_of(seed: int) -> list[tuple[str, bytes]]:
     """Return objects for a vault, partial tiles among them."""
     rng = random.Random(seed)
-    paths = ("tile/0/000", "tile/entries/000", "tile/0/001.p/7", "tile/entries/001.p/7", "anchors/0000000000000263")
+    paths = (
+        "tile/0/000",
+        "tile/entries/000",
+        "tile/0/001.p/7",
+        "tile/entries/001.p/7",
+        "anchors/0000000000000263",
+    )
     return [(path, rng.randbytes(rng.randrange(1, 9_000))) for path in paths]
 
 
@@ -116,20 +124,27 @@ class Killer:
         self._root = plan.root
         self._seen = 0
         self._armed = False
+        self._failed = False
 
     def on_step(self, step: Step) -> None:
         """Take notice of a step that begins."""
+        if self._kill.moment == "failing":
+            self._armed = step.name == self._kill.at and not self._failed
+            return
         self.between()
         if step.name == self._kill.at:
             self._count()
 
     def between(self) -> None:
         """Take notice that a step has ended."""
-        if self._armed:
+        if self._armed and self._kill.moment != "failing":
             self._die()
 
     def on_audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take notice of what Python is about to ask of the operating system (PEP 578)."""
+        if self._armed and event in {"os.link", "os.rename"} and self._kill.moment == "failing":
+            self._armed, self._failed = False, True
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         if self._kill.at not in {event, "any"} or not event.startswith(("os.", "open", "sqlite3.")):
             return
         if self._root in "".join(map(str, arguments[:2])):

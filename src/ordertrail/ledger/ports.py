@@ -153,8 +153,12 @@ class Tiles(Protocol):
     trusted: everything read from it is checked against the tree.
     """
 
-    def put(self, objects: Sequence[tuple[str, bytes]]) -> None:
-        """Keep objects, in this order."""
+    def put(self, objects: Sequence[tuple[str, bytes]], since: str) -> None:
+        """Keep objects, in this order, for the log's term, which begins at ``since``.
+
+        That is an RFC 3339 time: when the newest entry that they commit to was recorded. The term follows the
+        log's own time, not the clock of the moment, so that it can be checked against the log.
+        """
 
     def get(self, path: str) -> bytes | None:
         """Return an object's bytes."""
@@ -186,7 +190,7 @@ class SealingLock(Protocol):
 class KeyRing(Protocol):
     """The private keys of a trail's logs. A key never leaves it; signing is all it does.
 
-    ``signer`` raises UnavailableError where the key is not there or cannot be unlocked now. ``create``
+    ``signer`` raises UnavailableError where the key is not there, ConfigurationError where it does not open. ``create``
     returns once the new key is durable, or a crash could leave a log that nobody can sign for.
     """
 

@@ -126,10 +126,9 @@ class Sequencer:
         log, size = self._log, self._edge.size
         recorded = ""
         for row in log.reader.rows(log.stream, max(size - 1, 0), self._head.size):
+            recorded = view_entry(row.entry).ledger.recorded
             if row.index >= size:
-                log.tiles.put(self._edge.extend([row.entry], [row.hash]))
-            if row.index == self._head.size - 1:
-                recorded = view_entry(row.entry).ledger.recorded
+                log.tiles.put(self._edge.extend([row.entry], [row.hash]), recorded)
         if self._edge.root != self._head.root:
             raise EvidenceError(
                 f"stream {log.stream}: the rows since the checkpoint of {size:,} entries do not add up to "
@@ -193,9 +192,13 @@ class Sequencer:
         self._on_step(Step.PUBLISH)
         self._publish()
 
+    def _since(self) -> str:
+        """Return when the newest entry was recorded; of an empty log, now."""
+        return self._recorded or format_time(self._clock())
+
     def _publish(self) -> None:
         """Publish the full tiles of what was committed, those of batches whose publishing failed first."""
-        self._log.tiles.put(self._unpublished)
+        self._log.tiles.put(self._unpublished, self._since())
         self._unpublished = []
 
     def anchor(self) -> Checkpoint:
@@ -204,9 +207,9 @@ class Sequencer:
         if log.publication.checkpoint() is None or head.size > self._anchored:
             self._on_step(Step.EDGE)
             self._publish()
-            log.tiles.put(self._edge.partial())
+            log.tiles.put(self._edge.partial(), self._since())
             note = self._anchored_note(head) or self._cosigned(head)
-            log.tiles.put([(anchor_path(head.size), note)])
+            log.tiles.put([(anchor_path(head.size), note)], self._since())
             self._on_step(Step.CHECKPOINT)
             signers = (*self._signers(), *log.keys.cosigners(log.origin))
             log.publication.publish(note, [format_vkey(signer.key) for signer in signers])

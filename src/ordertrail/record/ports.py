@@ -40,13 +40,14 @@ class Journal(Protocol):
 
     Durable: once ``append`` returns, the events survive a crash of the machine. Atomic: all new events of
     one call, or none. Idempotent: an id that the journal or the log already holds is not added again;
-    where its body differs it is reported as conflicting and never overwrites. Concurrency: any number of
+    where its body differs it is reported as conflicting and never overwrites. An id that comes with two
+    bodies in one call is conflicting, and neither is added. Concurrency: any number of
     processes append; one sealing process reads and discards. Raises UnavailableError when the store
     cannot be reached; the caller retries.
     """
 
-    def append(self, stream: str, events: Sequence[Captured]) -> Appended:
-        """Add events; return what became of them."""
+    def append(self, stream: str, events: Sequence[Captured], *, whole: bool = False) -> Appended:
+        """Add events; return what became of them. With ``whole``, one conflict keeps all of them out."""
 
     def read(self, stream: str, limit: int) -> list[JournalRow]:
         """Return the oldest committed events, oldest first."""

@@ -92,7 +92,7 @@ class Recorder:
         captured, refused = self._capture(source)
         if refused:
             raise InputError(_prefixed(refused))
-        outcome = self._append(captured)
+        outcome = self._append(captured, whole=True)
         if outcome.refused:
             raise InputError(_prefixed(outcome.refused))
         return outcome
@@ -167,10 +167,10 @@ class Recorder:
         if problems:
             raise InputError(problems, remedy="Store the blob first, then record the event.")
 
-    def _append(self, captured: Sequence[tuple[str, Captured]]) -> Recorded:
+    def _append(self, captured: Sequence[tuple[str, Captured]], *, whole: bool = False) -> Recorded:
         if not captured:
             return Recorded()
-        appended = self._journal.append(self._stream, [event for _, event in captured])
+        appended = self._journal.append(self._stream, [event for _, event in captured], whole=whole)
         refused = tuple(
             Refused(place, (Problem("id", f"{format_id(event.id)} is recorded already, with other content"),))
             for place, event in captured

@@ -25,6 +25,7 @@ Sources: RFC 5869 (HKDF), NIST SP 800-38D (GCM), RFC 2104 (HMAC).
 import hashlib
 import hmac
 import os
+import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from typing import Any
@@ -41,6 +42,7 @@ from ordertrail.record.event import Event, Sealed, SealedValue
 from ordertrail.record.ports import BlindIndex, KeyStore
 
 _NONCE = 12
+_SEALABLE = re.compile(r"/context/(ip|user_agent)|/changes/[0-9]+/(before|after)(/.*)?", re.DOTALL)
 
 
 def field_key(person_key: bytes, event_id: str, path: str) -> bytes:
@@ -98,19 +100,26 @@ class Sealer:
         with every path at which there is nothing to seal.
         """
         tree = msgspec.to_builtins(event)
-        problems = []
+        places = {path: _resolve(tree, path) for path in personal}
+        problems = [
+            Problem(path, "there is no open value here to seal")
+            for path, (value, parent, _) in places.items()
+            if parent is None or (isinstance(value, dict) and "sealed" in value)
+        ]
+        problems += [
+            Problem(path, "this field is never sealed; a changed value, the IP or the user agent may be")
+            for path, (_, parent, _) in places.items()
+            if parent is not None and not _SEALABLE.fullmatch(path)
+        ]
+        if problems:
+            raise InputError(problems)
         for path, person in personal.items():
-            value, parent, name = _resolve(tree, path)
-            if parent is None or (isinstance(value, dict) and "sealed" in value):
-                problems.append(Problem(path, "there is no open value here to seal"))
-                continue
+            value, parent, name = places[path]
             key = field_key(self._keys.create(person), event.id, path)
             parent[name] = msgspec.to_builtins(
                 seal_value(value, key, person=person, event_id=event.id, path=path)
             )
             self._index.add(person, self._token(value), event.id, path)
-        if problems:
-            raise InputError(problems)
         return msgspec.convert(tree, Event)
 
     def open(self, event: Event, path: str) -> Any:

@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import timedelta
 
-from ordertrail.kernel.clock import Clock
+from ordertrail.kernel.clock import Clock, parse_time
 from ordertrail.kernel.errors import EvidenceError
 from ordertrail.vault.ports import Vault
 
@@ -13,16 +13,15 @@ from ordertrail.vault.ports import Vault
 class KeptTiles:
     """Implements :class:`ordertrail.ledger.ports.Tiles` on a vault."""
 
-    def __init__(self, vault: Vault, keep_days: int, clock: Clock) -> None:
+    def __init__(self, vault: Vault, keep_days: int) -> None:
         self._vault = vault
         self._term = timedelta(days=keep_days)
-        self._clock = clock
 
-    def put(self, objects: Sequence[tuple[str, bytes]]) -> None:
+    def put(self, objects: Sequence[tuple[str, bytes]], since: str) -> None:
         """Keep objects for the log's term, and compare what can be read back with what was written."""
         if not objects:
             return
-        self._vault.put(objects, self._clock() + self._term)
+        self._vault.put(objects, parse_time(since) + self._term)
         for path, data in objects:
             if self._vault.get(path) != data:
                 raise EvidenceError(f"{path} does not read back as it was written")

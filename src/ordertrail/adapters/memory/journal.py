@@ -12,7 +12,7 @@ class MemoryJournal:
     def __init__(self, tables: MemoryTables) -> None:
         self._tables = tables
 
-    def append(self, stream: str, events: Sequence[Captured]) -> Appended:
+    def append(self, stream: str, events: Sequence[Captured], *, whole: bool = False) -> Appended:
         """See the port."""
         new: dict[bytes, Captured] = {}
         repeated, conflicting = set(), set()
@@ -25,6 +25,8 @@ class MemoryJournal:
                     repeated.add(event.id)
                 if held != event.body:
                     conflicting.add(event.id)
+            keep_out = new.keys() if whole and conflicting else conflicting
+            new = {id_: event for id_, event in new.items() if id_ not in keep_out}
             first = self._tables.positions + 1
             rows.waiting += [
                 JournalRow(position, *event) for position, event in enumerate(new.values(), first)

@@ -11,13 +11,15 @@ class MemoryTiles:
 
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}
+        self.since: str | None = None
         self._lock = Lock()
 
-    def put(self, objects: Sequence[tuple[str, bytes]]) -> None:
+    def put(self, objects: Sequence[tuple[str, bytes]], since: str) -> None:
         """See the port. All objects or, where one differs, none."""
         with self._lock:
             require_same(self._objects, objects)
             self._objects.update(objects)
+            self.since = since
 
     def get(self, path: str) -> bytes | None:
         """See the port."""

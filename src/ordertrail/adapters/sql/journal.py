@@ -22,7 +22,7 @@ class SqlJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, stream: str, events: Sequence[Captured]) -> Appended:
+    def append(self, stream: str, events: Sequence[Captured], *, whole: bool = False) -> Appended:
         """See the port."""
         first_of: dict[bytes, Captured] = {}
         conflicting = set()
@@ -33,11 +33,12 @@ class SqlJournal:
         with self._database.write() as connection:
             number = stream_id(connection, stream)
             held = dict(_held(connection, list(first_of)))
-            new = [event for id_, event in first_of.items() if id_ not in held]
+            conflicting |= {id_ for id_, body in held.items() if body != first_of[id_].body}
+            keep_out = first_of.keys() if whole and conflicting else held.keys() | conflicting
+            new = [event for id_, event in first_of.items() if id_ not in keep_out]
             if new:
                 columns = insert(outbox).values(stream=None, event_id=None, chain=None, body=None)
                 insert_many(connection, columns, [(number, *event) for event in new])
-        conflicting |= {id_ for id_, body in held.items() if body != first_of[id_].body}
         return Appended(len(new), frozenset(held.keys() - conflicting), frozenset(conflicting))
 
     def read(self, stream: str, limit: int) -> list[JournalRow]:

@@ -187,20 +187,15 @@ class _FullCheck:
                 self._options.on_good(task.batches[-1].checkpoint)
 
     def _contiguous(self, batches: Iterable[Batch], end: int) -> Iterator[Batch]:
-        """Pass batches on; name each gap and overlap between them."""
+        """Pass batches on that are ranges of entries; name the others, and each gap and overlap."""
         for batch in batches:
+            where = f"batch of entries {batch.start} to {batch.end - 1}"
+            if not 0 <= batch.start < batch.end:
+                self._find([Finding(Step.CONTINUITY, where, "is no range of entries", end)])
+                continue
             if batch.start != end:
                 message = f"begins at {batch.start}, and the batch before it ends at {end}"
-                self._find(
-                    [
-                        Finding(
-                            Step.CONTINUITY,
-                            f"batch of entries {batch.start} to {batch.end - 1}",
-                            message,
-                            end,
-                        )
-                    ]
-                )
+                self._find([Finding(Step.CONTINUITY, where, message, end)])
             end = batch.end
             yield batch
 

@@ -72,14 +72,19 @@ class JournalSuite:
         ]
 
     def test_an_id_that_comes_twice_in_one_call_is_added_once(self, journal: Journal) -> None:
-        """The first of the two stays; another body is reported as conflicting."""
+        """With two bodies it is conflicting, and neither is added: nobody can say which is meant."""
         assert journal.append(STREAM, [captured(1), captured(1)]).added == 1
-        outcome = journal.append(STREAM, [captured(2, text="first"), captured(2, text="second")])
+        outcome = journal.append(STREAM, [captured(2, text="first"), captured(2, text="second"), captured(3)])
         assert outcome == Appended(1, conflicting=frozenset({captured(2).id}))
-        assert [row.body for row in journal.read(STREAM, 9)] == [
-            captured(1).body,
-            captured(2, text="first").body,
-        ]
+        assert [row.body for row in journal.read(STREAM, 9)] == [captured(1).body, captured(3).body]
+
+    def test_a_whole_append_is_all_or_nothing(self, journal: Journal) -> None:
+        """Asked for, one conflict keeps everything else of the call out; without one all is added."""
+        journal.append(STREAM, [captured(1, text="first")])
+        outcome = journal.append(STREAM, [captured(1, text="second"), captured(2)], whole=True)
+        assert outcome == Appended(0, conflicting=frozenset({captured(1).id}))
+        assert journal.waiting(STREAM) == 1
+        assert journal.append(STREAM, [captured(1, text="first"), captured(2)], whole=True).added == 1
 
     def test_what_the_log_holds_is_not_added_again(self, journal: Journal, log: EntryStore) -> None:
         """Sealed and discarded events are known, with their body, for ever."""

@@ -11,6 +11,8 @@ from ordertrail.testing.conformance.together import at_once
 
 Reopen = Callable[[], Tiles]
 
+SINCE = "2026-11-22T14:02:10.120000Z"
+
 
 class TilesSuite:
     """Give ``reopen``; the tree is empty."""
@@ -28,7 +30,7 @@ class TilesSuite:
     def test_what_is_not_there_is_none(self, tiles: Tiles) -> None:
         """In an empty tree, beside an object, above it and below it."""
         assert tiles.get("tile/0/000") is None
-        tiles.put([("tile/0/000", b"tile")])
+        tiles.put([("tile/0/000", b"tile")], SINCE)
         for path in ("tile/0/001", "tile/0", "tile", "tile/0/000/1"):
             assert tiles.get(path) is None
 
@@ -40,31 +42,31 @@ class TilesSuite:
             ("anchors/0000000000000000", b""),
             ("tile/entries/x001/000", bytes(range(256)) * 8_192),
         ]
-        tiles.put(objects)
-        tiles.put([])
+        tiles.put(objects, SINCE)
+        tiles.put([], SINCE)
         assert [tiles.get(path) for path, _ in objects] == [data for _, data in objects]
 
     def test_the_same_bytes_are_welcome_again(self, tiles: Tiles) -> None:
         """What a sequencer publishes after a crash is what was there."""
         for _ in range(2):
-            tiles.put([("tile/0/000", b"tile"), ("tile/0/001", b"next")])
+            tiles.put([("tile/0/000", b"tile"), ("tile/0/001", b"next")], SINCE)
         assert tiles.get("tile/0/001") == b"next"
 
     def test_other_bytes_change_nothing(self, tiles: Tiles, reopen: Reopen) -> None:
         """EvidenceError, whatever else the call brings, and all that was there is as it was."""
-        tiles.put([("tile/0/000", b"tile"), ("tile/0/001", b"next")])
+        tiles.put([("tile/0/000", b"tile"), ("tile/0/001", b"next")], SINCE)
         for other in (b"tilE", b"", b"tile and more"):
             with pytest.raises(EvidenceError):
-                tiles.put([("tile/0/002", b"new"), ("tile/0/000", other), ("tile/0/001", b"next")])
+                tiles.put([("tile/0/002", b"new"), ("tile/0/000", other), ("tile/0/001", b"next")], SINCE)
         for one in (tiles, reopen()):
             assert (one.get("tile/0/000"), one.get("tile/0/001")) == (b"tile", b"next")
 
     def test_what_was_put_is_there_when_it_is_opened_again(self, tiles: Tiles, reopen: Reopen) -> None:
         """Once ``put`` returned, a second opener finds it, and may not change it either."""
-        tiles.put([("tile/0/000", b"tile")])
+        tiles.put([("tile/0/000", b"tile")], SINCE)
         assert reopen().get("tile/0/000") == b"tile"
         with pytest.raises(EvidenceError):
-            reopen().put([("tile/0/000", b"other")])
+            reopen().put([("tile/0/000", b"other")], SINCE)
 
     def test_two_that_put_different_bytes_at_once_cannot_both_succeed(self, reopen: Reopen) -> None:
         """One is kept; the other hears EvidenceError."""
@@ -73,7 +75,7 @@ class TilesSuite:
             tiles = reopen()
 
             def put() -> bytes:
-                tiles.put([("tile/0/000", data)])
+                tiles.put([("tile/0/000", data)], SINCE)
                 return data
 
             return put
