@@ -18,6 +18,7 @@ from ordertrail.adapters.eventlogs.mapping_file import builtin_mapping, builtin_
 from ordertrail.adapters.eventlogs.source import Progress
 from ordertrail.adapters.eventlogs.source import Source as EventFile
 from ordertrail.adapters.files.durable import make_folder, replace, translated
+from ordertrail.adapters.files.kek import create_kek, index_key, load_kek
 from ordertrail.adapters.files.keyring import FileKeyRing
 from ordertrail.adapters.files.lock import FileLock
 from ordertrail.adapters.files.publication import FilePublication
@@ -25,6 +26,7 @@ from ordertrail.adapters.files.vault import FileVault
 from ordertrail.adapters.sql.database import Database, create_database, finish_database
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.adapters.sql.journal import SqlJournal
+from ordertrail.adapters.sql.people import PeopleKeys, create_people
 from ordertrail.adapters.sql.streams import add_stream, list_streams
 from ordertrail.kernel.clock import Clock, format_time, utc_now
 from ordertrail.kernel.errors import ConfigurationError, Problem
@@ -35,6 +37,7 @@ from ordertrail.ledger.verify.source import Source
 from ordertrail.ledger.vkey import format_vkey, is_key_name
 from ordertrail.record.lines import split_lines
 from ordertrail.record.recorder import Arriving, Recorder
+from ordertrail.record.sealing import Sealer
 from ordertrail.services import DEFAULT_STREAM, LogService, Trail
 from ordertrail.settings import SETTINGS, Settings, format_settings, parse_settings, passphrase
 from ordertrail.vault.custody import VaultCustody
@@ -45,6 +48,8 @@ UNFINISHED = "unfinished.db"
 """The database's name until all of a new trail is there: a trail is there, whole, or is not."""
 
 KEYS = "keys"
+KEK = "people.kek"
+PEOPLE = "people.db"
 BLOBS = "blobs"
 
 KEEP_DAYS = 2_557
@@ -147,7 +152,21 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
             partial(open_source, root, identity.name),
             passphrase() is not None,
         )
-    return Trail(str(root), settings.actions, clock, services, database.close)
+    return Trail(
+        str(root), settings.actions, clock, services, partial(_open_sealer, root, clock), database.close
+    )
+
+
+def _open_sealer(root: Path, clock: Clock) -> Sealer:
+    """Open the store of personal keys, made at first use."""
+    kek_path, people = root / KEYS / KEK, root / KEYS / PEOPLE
+    if not people.exists():
+        if not kek_path.exists():
+            create_kek(kek_path, passphrase())
+        create_people(people)
+    kek = load_kek(kek_path, passphrase())
+    keys = PeopleKeys(people, kek, clock)
+    return Sealer(keys, keys, index_key(kek))
 
 
 def read_settings(root: Path) -> Settings:

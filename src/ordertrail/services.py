@@ -7,9 +7,9 @@ from typing import Self
 
 import msgspec
 
-from ordertrail.kernel.clock import Clock
+from ordertrail.kernel.clock import Clock, format_time
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputError
-from ordertrail.kernel.ids import format_id, parse_id
+from ordertrail.kernel.ids import format_id, new_id, parse_id
 from ordertrail.ledger.checkpoint import Checkpoint, SignedCheckpoint
 from ordertrail.ledger.entry import NO_HASH
 from ordertrail.ledger.hashing import leaf_hash
@@ -26,8 +26,9 @@ from ordertrail.ledger.verify.report import Report
 from ordertrail.ledger.verify.source import OpenSource
 from ordertrail.ledger.vkey import parse_vkey
 from ordertrail.record.actions import Catalogue
-from ordertrail.record.event import Actor, Event
+from ordertrail.record.event import Actor, Context, Event, Subject
 from ordertrail.record.recorder import Arriving, Recorded, Recorder
+from ordertrail.record.sealing import Sealer
 from ordertrail.vault.ports import Vault
 
 DEFAULT_STREAM = "default"
@@ -133,6 +134,7 @@ class Trail:
     actions: Catalogue
     clock: Clock
     logs: Mapping[str, LogService]
+    open_sealer: Callable[[], Sealer]
     close: Callable[[], None]
 
     def __enter__(self) -> Self:
@@ -297,6 +299,27 @@ class Trail:
         key = next(period for period in reversed(log.store.keys(log.stream)) if period.first <= size)
         checked = check_tlog_proof(proof, sealed.row.entry, parse_vkey(key.vkey))
         return Proof(sealed, proof, checked)
+
+    def personal(self) -> Sealer:
+        """Return what seals, opens, finds and discloses personal values; the store of keys is made at first use."""
+        return self.open_sealer()
+
+    def erase(self, person: str, actor: Actor, reason: str, *, stream: str = DEFAULT_STREAM) -> bool:
+        """Erase a person: put it on record who asked and why, then destroy the person's key and tokens.
+
+        Their sealed values can never be opened again, in no copy; no entry changes and every proof stands.
+        Return whether there was a key. If the machine stops in between, erase again: the key is still there.
+        """
+        event = Event(
+            id=new_id(),
+            time=format_time(self.clock()),
+            action="person.erase",
+            actor=actor,
+            subject=Subject("person", person),
+            context=Context(reason=reason),
+        )
+        self.record([event], stream=stream)
+        return self.personal().erase(person)
 
     def keys(self, stream: str = DEFAULT_STREAM) -> Sequence[KeyPeriod]:
         """Return the log's keys, oldest first."""

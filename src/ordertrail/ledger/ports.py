@@ -181,7 +181,7 @@ class SealingLock(Protocol):
     """Keeps a second sequencer away. Released when its process ends, however it ends."""
 
     def acquire(self) -> None:
-        """Take the lock, or raise UnavailableError that names who holds it."""
+        """Take the lock, or raise BusyError that names who holds it."""
 
     def release(self) -> None:
         """Give the lock back."""

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from ordertrail.adapters.files.durable import translated
-from ordertrail.kernel.errors import UnavailableError
+from ordertrail.kernel.errors import BusyError
 
 
 class FileLock:
@@ -39,7 +39,7 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "another process"
-        raise UnavailableError(
+        raise BusyError(
             f"{holder} is sealing this trail; only one process seals",
             meaning="Nothing is lost: what you recorded is in the journal; the other process seals it.",
             remedy="Wait for it, or stop it; its lock ends with it.",

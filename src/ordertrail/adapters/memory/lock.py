@@ -2,7 +2,7 @@
 
 from threading import Lock
 
-from ordertrail.kernel.errors import UnavailableError
+from ordertrail.kernel.errors import BusyError
 
 
 class LockPlace:
@@ -24,7 +24,7 @@ class MemoryLock:
         """See the port."""
         with self._place.mutex:
             if self._place.holder is not None:
-                raise UnavailableError(
+                raise BusyError(
                     f"{self._place.holder.name} is sealing this trail; only one process seals",
                     meaning="Nothing is lost: what you recorded is in the journal, and the other seals it.",
                     remedy="Wait for it, or stop it; its lock ends with it.",

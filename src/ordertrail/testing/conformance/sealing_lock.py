@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ordertrail.kernel.errors import UnavailableError
+from ordertrail.kernel.errors import BusyError
 from ordertrail.ledger.ports import SealingLock
 from ordertrail.testing.conformance.together import at_once
 
@@ -28,11 +28,11 @@ class SealingLockSuite:
         return reopen()
 
     def test_while_it_is_held_nobody_else_gets_it(self, lock: SealingLock, reopen: Reopen) -> None:
-        """UnavailableError names who holds it, at once, and each time."""
+        """BusyError names who holds it, at once, and each time."""
         lock.acquire()
         other = reopen()
         for _ in range(2):
-            with pytest.raises(UnavailableError) as caught:
+            with pytest.raises(BusyError) as caught:
                 other.acquire()
             assert "is sealing" in caught.value.message
         lock.release()
@@ -40,7 +40,7 @@ class SealingLockSuite:
     def test_nor_does_its_holder_a_second_time(self, lock: SealingLock) -> None:
         """Two sequencers of one process are two sequencers; the first still holds it."""
         lock.acquire()
-        with pytest.raises(UnavailableError):
+        with pytest.raises(BusyError):
             lock.acquire()
         lock.release()
 
@@ -51,7 +51,7 @@ class SealingLockSuite:
             lock.acquire()
             lock.release()
             other.acquire()
-            with pytest.raises(UnavailableError):
+            with pytest.raises(BusyError):
                 lock.acquire()
             other.release()
 
@@ -60,16 +60,16 @@ class SealingLockSuite:
         other = reopen()
         other.release()
         lock.acquire()
-        with pytest.raises(UnavailableError):
+        with pytest.raises(BusyError):
             other.acquire()
         other.release()
-        with pytest.raises(UnavailableError):
+        with pytest.raises(BusyError):
             reopen().acquire()
         lock.release()
         lock.release()
         other.acquire()
         lock.release()
-        with pytest.raises(UnavailableError):
+        with pytest.raises(BusyError):
             reopen().acquire()
         other.release()
 
@@ -77,8 +77,6 @@ class SealingLockSuite:
         """Exactly one."""
         locks = [reopen() for _ in range(6)]
         outcomes = at_once(*(lock.acquire for lock in locks))
-        assert (
-            sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType"] + ["UnavailableError"] * 5
-        )
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType"] + ["BusyError"] * 5
         for lock in locks:
             lock.release()
