@@ -106,9 +106,10 @@ def test_a_lock_that_cannot_be_signed_is_given_back(tmp_path: Path, monkeypatch:
     def full(*_arguments: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with monkeypatch.context() as patched, pytest.raises(UnavailableError, match="No space left"):
+    with monkeypatch.context() as patched:
         patched.setattr(os, "pwrite", full)
-        FileLock(tmp_path / "lock").acquire()
+        with pytest.raises(UnavailableError, match="No space left"):
+            FileLock(tmp_path / "lock").acquire()
     lock = FileLock(tmp_path / "lock")
     lock.acquire()
     lock.release()
