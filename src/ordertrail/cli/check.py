@@ -11,7 +11,7 @@ from ordertrail.kernel.errors import InputError
 from ordertrail.ledger.policy import Policy, parse_policy
 from ordertrail.ledger.tiles import TileReader
 from ordertrail.ledger.tlog_proof import HEADER
-from ordertrail.ledger.verify.bundle import MAGIC, check_bundle
+from ordertrail.ledger.verify.bundle import MAGIC, check_proof_bundle
 from ordertrail.ledger.verify.offline import Checked, check_entry, check_pair, origin_of
 from ordertrail.ledger.vkey import VerifierKey, parse_vkey
 
@@ -44,7 +44,7 @@ def check(
         trust = _trust(key, policy)
         checked = check_entry(data[0], _read(entry or files[0].with_suffix(".json")), trust)
     elif len(data) == 1 and data[0].startswith(MAGIC):
-        checked = check_bundle(data[0], _trust(key, policy))
+        checked = check_proof_bundle(data[0], _trust(key, policy))
     elif len(data) == 2:
         trust = _trust(key, policy)
         if isinstance(trust, Policy):

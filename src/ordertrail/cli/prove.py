@@ -9,7 +9,7 @@ from ordertrail.cli.options import TRAIL, JsonOption, TrailOption, opened
 from ordertrail.cli.output import say, say_json
 from ordertrail.kernel.errors import InputError, UnavailableError
 from ordertrail.ledger.tlog_proof import format_tlog_proof
-from ordertrail.ledger.verify.bundle import Proven, format_bundle
+from ordertrail.ledger.verify.bundle import Proven, format_proof_bundle
 from ordertrail.services import Proof, Trail
 
 
@@ -59,7 +59,7 @@ def _wanted(trail: Trail, events: list[str], order: str | None) -> list[str]:
 
 
 def _write_bundle(path: Path, proven: list[Proven], vkeys: list[str]) -> list[str]:
-    _write(path, format_bundle(proven, vkeys))
+    _write(path, format_proof_bundle(proven, vkeys))
     return [str(path)]
 
 

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from ordertrail.adapters.files.durable import append_line, translated
+from ordertrail.adapters.files.durable import append_line, translated, unavailable
 from ordertrail.kernel.clock import format_time, parse_time
 
 TERMS = ".terms"
@@ -73,6 +73,8 @@ class Terms:
             size = os.stat(file).st_size  # noqa: PTH116 - a full check asks twice for every 256 entries
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise unavailable(Path(file), "reading", error) from error
         known = self._read.get(file)
         if known is not None and known[0] == size:
             return known[1]

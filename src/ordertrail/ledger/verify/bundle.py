@@ -41,7 +41,7 @@ class Proven:
     proof: bytes
 
 
-def format_bundle(proven: Iterable[Proven], vkeys: Iterable[str]) -> bytes:
+def format_proof_bundle(proven: Iterable[Proven], vkeys: Iterable[str]) -> bytes:
     """Write a bundle."""
     members = {_KEYS: "".join(f"{vkey}\n" for vkey in vkeys).encode()}
     for one in proven:
@@ -54,7 +54,7 @@ def format_bundle(proven: Iterable[Proven], vkeys: Iterable[str]) -> bytes:
     return out.getvalue()
 
 
-def parse_bundle(data: bytes) -> list[Proven]:
+def parse_proof_bundle(data: bytes) -> list[Proven]:
     """Read a bundle; nothing of it is checked. Raises InputError where it is not exactly one."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -71,9 +71,9 @@ def parse_bundle(data: bytes) -> list[Proven]:
     return [Proven(name, members[name + _ENTRY], members[name + _PROOF]) for name in sorted(names)]
 
 
-def check_bundle(data: bytes, trust: VerifierKey | Policy) -> Checked:
+def check_proof_bundle(data: bytes, trust: VerifierKey | Policy) -> Checked:
     """Check every entry of a bundle. Raises EvidenceError at the first that does not hold."""
-    proven = parse_bundle(data)
+    proven = parse_proof_bundle(data)
     if not proven:
         raise InputError("the bundle holds no entry")
     steps: list[Passed] = []
