@@ -1,5 +1,6 @@
 """The machine that a run was on: what the figures would be meaningless without."""
 
+import hashlib
 import os
 import platform
 import sqlite3
@@ -110,6 +111,15 @@ def waited_seconds() -> float | None:
     except OSError:
         return None
     return int(first.rpartition("total=")[2]) / 1e6
+
+
+def source_digest() -> str:
+    """Return a digest of the source that is measured: a run over a tree that changes meanwhile means little."""
+    digest = hashlib.sha256()
+    for path in sorted((_HERE.parent / "src").rglob("*")):
+        if path.suffix in {".py", ".sql"}:
+            digest.update(f"{path.relative_to(_HERE.parent)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _revision() -> str:

@@ -95,8 +95,9 @@ def test_killed_between_two_files_of_a_rotation(tmp_path: Path, call: str, nth: 
 
 def test_killed_again_while_recovering(tmp_path: Path) -> None:
     """Recovery may be killed as often as one likes: it is the same function, and starts over."""
-    witness = Witness.of_new_trail(tmp_path / "trail")
-    assert die(witness, Plan(str(witness.root), seed=4, events=200, kill=Kill("PUBLISH", 3)))
+    witness = Witness.of_new_trail(tmp_path / "trail", sealed=255)
+    assert die(witness, Plan(str(witness.root), seed=4, events=200, kill=Kill("PUBLISH")))
+    assert not (witness.root / "log/tile/0/000").exists(), "a tile became full, and recovery must publish it"
     witness.examine_copy()
     for nth in (1, 2):
         assert die(witness, Plan(str(witness.root), seed=5, kill=Kill("os.link", nth)))

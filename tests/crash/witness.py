@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from crash.writer import ORIGIN, Plan
+from crash.writer import ORIGIN, Plan, event_of
 from ordertrail.assembly import create_trail, open_trail
-from ordertrail.kernel.ids import format_id
+from ordertrail.kernel.ids import format_id, new_id
 from ordertrail.ledger.checkpoint import open_checkpoint
 from ordertrail.ledger.paths import anchor_path
 from ordertrail.ledger.verify.full import Options
@@ -99,10 +99,13 @@ class Witness:
     deaths: int = 0
 
     @classmethod
-    def of_new_trail(cls, root: Path) -> "Witness":
-        """Create a trail and become its witness."""
-        create_trail(root, ORIGIN, settings=Settings(immutable=False)).close()
-        return cls(root)
+    def of_new_trail(cls, root: Path, sealed: int = 0) -> "Witness":
+        """Create a trail, with so many events sealed, and become its witness."""
+        ids = [new_id() for _ in range(sealed)]
+        with create_trail(root, ORIGIN, settings=Settings(immutable=False)) as trail:
+            trail.record(map(event_of, ids))
+            trail.seal()
+        return cls(root, set(ids), set(ids))
 
     def hear(self, told: bytes) -> Heard:
         """Take note of what a writer told."""

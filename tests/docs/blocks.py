@@ -104,7 +104,11 @@ class Runner:
     def __post_init__(self) -> None:
         here = {name: value for name, value in os.environ.items() if not name.startswith("ORDERTRAIL_")}
         tools = str(Path(sys.executable).parent)
-        self.environment = here | {"PATH": f"{tools}:{here['PATH']}", "COLUMNS": str(WIDTH), "LC_ALL": "C.UTF-8"}
+        self.environment = here | {
+            "PATH": f"{tools}:{here['PATH']}",
+            "COLUMNS": str(WIDTH),
+            "LC_ALL": "C.UTF-8",
+        }
 
     def run(self, block: Block) -> None:
         """Run, write or compare a block, as it asks."""
@@ -183,7 +187,7 @@ def run_ordertrail(arguments: list[str]) -> tuple[int, str]:
 
 def read_commands(text: str) -> Iterator[tuple[str, str]]:
     """Yield each command of a console block and the output shown after it."""
-    command, shown = "", []
+    command, shown = "", list[str]()
     for line in text.split("\n"):
         if line.startswith("$ "):
             if command:

@@ -70,7 +70,8 @@ def files_of(trail: Path) -> list[str]:
     """
     found = [path for path in (trail / "log").rglob("*") if path.is_file()]
     found += [path for path in (trail / "blobs").rglob("*") if path.is_file() and path.name != ".terms"]
-    return sorted(path.relative_to(trail).as_posix() for path in found if path.stat().st_size)
+    paths = sorted(path.relative_to(trail).as_posix() for path in found)
+    return [path for path in paths if places_in(path, (trail / path).read_bytes())]
 
 
 def places_in(path: str, content: bytes) -> Sequence[int]:
