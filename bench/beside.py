@@ -6,8 +6,10 @@ it offers to be, and says which settings that is.
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bench.events import event_lines
@@ -54,6 +56,9 @@ class Row:
     what: str
 
 
+_Contestant = Callable[[Workshop], Row]
+
+
 @dataclass(frozen=True, slots=True)
 class _Peer:
     """A recorder in Python: the script that measures it, whether it signs, and what it does."""
@@ -84,24 +89,36 @@ _PEERS = (
 
 
 def measure(shop: Workshop) -> Iterator[Result]:
-    """Record and verify the same number of events with each contestant."""
-    ours, published = _ours(shop)
-    rows = [ours]
-    try:
+    """Record and verify the same events with each contestant, in turns; tell the best of each."""
+    contestants: dict[str, _Contestant] = {"ordertrail": _ours}
+    for key, prepare in (("python", _prepare_python), ("go", _prepare_go)):
         shop.say("setting up the peers")
-        ensure_python_peers()
-        for result in _python_peers(shop):
-            if isinstance(result, Row):
-                rows.append(result)
+        try:
+            contestants |= prepare(shop)
+        except NoPeerError as error:
+            yield Skipped(f"peers.{key}", str(error))
+    best: dict[str, Row] = {}
+    for number in range(shop.sizes.rounds):
+        for key, contest in list(contestants.items()):
+            shop.say(f"recording and checking with {key}, round {number + 1} of {shop.sizes.rounds}")
+            try:
+                row = contest(shop)
+            except NoPeerError as error:
+                del contestants[key]
+                yield Skipped(f"peers.{key}", str(error))
             else:
-                yield result
-    except NoPeerError as error:
-        yield Skipped("peers.python", str(error))
-    try:
-        rows.append(_go(shop, published))
-    except NoPeerError as error:
-        yield Skipped("peers.go", str(error))
-    yield from _told(shop, rows)
+                best[key] = _better(best.get(key, row), row)
+    yield from _told(shop, list(best.values()))
+
+
+def _better(one: Row, other: Row) -> Row:
+    """Return the best of two rounds, each column by itself: noise only ever slows down."""
+    small = [rate for rate in (one.record_small, other.record_small) if rate is not None]
+    large = [rate for rate in (one.record, other.record) if rate is not None]
+    verify = max(one.verify, other.verify)
+    return replace(
+        other, record=max(large, default=None), record_small=max(small, default=None), verify=verify
+    )
 
 
 def _told(shop: Workshop, rows: list[Row]) -> Iterator[Result]:
@@ -110,7 +127,8 @@ def _told(shop: Workshop, rows: list[Row]) -> Iterator[Result]:
 
     yield Grid(
         "peers",
-        f"events/s, {shop.sizes.peers:,} events ({_small(shop):,} in batches of {_SMALL})",
+        f"events/s, {shop.sizes.peers:,} events ({_small(shop):,} in batches of {_SMALL}), "
+        f"best of {shop.sizes.rounds} in turns",
         ("", f"record by {BATCH:,}", f"record by {_SMALL}", "full check", "what"),
         tuple((row.name, cell(row.record), cell(row.record_small), cell(row.verify), row.what) for row in rows),
     )  # fmt: skip
@@ -127,43 +145,38 @@ def _small(shop: Workshop) -> int:
     return min(shop.sizes.peers, shop.sizes.sealed_small)
 
 
-def _ours(shop: Workshop) -> tuple[Row, Path]:
-    """Measure OrderTrail; return its row, and where its log is published."""
-    shop.say("recording, sealing and checking with OrderTrail")
+def _ours(shop: Workshop) -> Row:
     rates, roots = [], []
     for batch, events in ((BATCH, shop.sizes.peers), (_SMALL, _small(shop))):
-        root = shop.place("ours")
-        told = shop.run("build", root=str(root), events=events, batch=batch, ready_made=True)
+        roots.append(shop.place("ours"))
+        told = shop.run("build", root=str(roots[-1]), events=events, batch=batch, ready_made=True)
         rates.append(events / (told["record"] + told["seal"]))
-        roots.append(root)
-    seconds = shop.run("verify", root=str(roots[0]), processes=1, deep=None)["seconds"]
-    row = Row(
-        "ordertrail", "OrderTrail, recorded and sealed", rates[0], rates[1], shop.sizes.peers / seconds, _OURS
-    )
-    return row, log_root(roots[0], DEFAULT_STREAM)
+    told = shop.run("verify", root=str(roots[0]), processes=1, deep=None)
+    for root in roots:
+        shutil.rmtree(root)
+    verify = shop.sizes.peers / told["seconds"]
+    return Row("ordertrail", "OrderTrail, recorded and sealed", rates[0], rates[1], verify, _OURS)
 
 
-def _python_peers(shop: Workshop) -> Iterator[Row | Skipped]:
+def _prepare_python(shop: Workshop) -> dict[str, _Contestant]:
+    ensure_python_peers()
     events = shop.place("events.jsonl")
     with events.open("wb") as file:
         file.writelines(line + b"\n" for line in event_lines(shop.sizes.peers))
-    for peer in _PEERS:
-        shop.say(f"recording and checking with {peer.name}")
-        try:
-            yield _python_peer(shop, peer, events)
-        except NoPeerError as error:
-            yield Skipped(f"peers.{peer.key}", str(error))
+    return {peer.key: partial(_python_peer, peer, events) for peer in _PEERS}
 
 
-def _python_peer(shop: Workshop, peer: _Peer, events: Path) -> Row:
+def _python_peer(peer: _Peer, events: Path, shop: Workshop) -> Row:
     script, seconds = str(ROOT / "bench/peers" / peer.script), shop.sizes.peer_seconds
     told, counts = [], (shop.sizes.peers, _small(shop))
     for batch, count in zip((BATCH, _SMALL), counts, strict=True):
+        database = shop.place(f"{peer.key}.db")
         arguments = {
-            "events": str(events), "database": str(shop.place(f"{peer.key}.db")), "count": count,
+            "events": str(events), "database": str(database), "count": count,
             "batch": batch, "seconds": seconds, "signed": peer.signed,
         }  # fmt: skip
         told.append(json.loads(run_peer([str(PYTHON), script, json.dumps(arguments)], peer.name)))
+        database.unlink()
     settings, recorded = told[0]["settings"], tuple(said["recorded"] for said in told)
     how = (
         f"Version {told[0]['version']}; sets nothing for durability, so that SQLite's defaults hold: journal_mode="
@@ -175,9 +188,13 @@ def _python_peer(shop: Workshop, peer: _Peer, events: Path) -> Row:
     return Row(peer.key, peer.name, large, small, recorded[0] / told[0]["verify"], f"{peer.what} {how}")
 
 
-def _go(shop: Workshop, published: Path) -> Row:
-    shop.say("checking our log with Go's x/mod")
+def _prepare_go(shop: Workshop) -> dict[str, _Contestant]:
     program = build_tlogcheck(shop.place("tlogcheck"))
+    published = log_root(shop.log(shop.sizes.peers).root, DEFAULT_STREAM)
+    return {"go": partial(_go, program, published)}
+
+
+def _go(program: Path, published: Path, shop: Workshop) -> Row:
     said = run_peer([str(program), str(published)], "tlogcheck")
     found = re.search(r"size=(\d+) .*\((\d+) entries/s\)", said)
     if found is None or int(found[1]) != shop.sizes.peers:

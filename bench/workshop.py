@@ -44,7 +44,7 @@ DEFAULT = Sizes()
 FULL = Sizes(huge=10_000_000)
 QUICK = Sizes(
     sealed=20_000, sealed_small=3_000, latency_seconds=5, proofs=500,
-    small=20_000, log=100_000, peers=10_000, rounds=2, peer_seconds=3,
+    small=20_000, log=100_000, peers=10_000, rounds=1, peer_seconds=3,
 )  # fmt: skip
 
 

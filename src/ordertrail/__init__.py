@@ -31,15 +31,24 @@ def open(path: "str | PathLike[str]") -> "Trail":  # noqa: A001 - ordertrail.ope
     return open_trail(Path(path))
 
 
-def create(path: "str | PathLike[str]", origin: str, *, immutable: bool = True) -> "Trail":
+def create(
+    path: "str | PathLike[str]", origin: str, *, immutable: bool = True, keep_days: int | None = None
+) -> "Trail":
     """Create a trail in a new directory; ``origin`` names its log in checkpoints.
+
+    ``keep_days`` is for how many days published objects are kept at least; left out, seven years.
 
     ``immutable`` sets the immutable flag on kept objects where the system allows it (as root, on most Linux
     file systems): not even root can then delete the directory before ``chattr -R -i``.
     """
     from pathlib import Path  # noqa: PLC0415 - as above
 
-    from ordertrail.assembly import create_trail  # noqa: PLC0415 - as above
+    from ordertrail.assembly import KEEP_DAYS, create_trail  # noqa: PLC0415 - as above
     from ordertrail.settings import Settings  # noqa: PLC0415 - as above
 
-    return create_trail(Path(path), origin, settings=Settings(immutable=immutable))
+    return create_trail(
+        Path(path),
+        origin,
+        settings=Settings(immutable=immutable),
+        keep_days=KEEP_DAYS if keep_days is None else keep_days,
+    )

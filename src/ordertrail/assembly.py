@@ -35,6 +35,7 @@ from ordertrail.ledger.rotation import LogIdentity, first_statement
 from ordertrail.ledger.sequencer import Log, sequencing
 from ordertrail.ledger.verify.source import Source
 from ordertrail.ledger.vkey import format_vkey, is_key_name
+from ordertrail.record.actions import Catalogue
 from ordertrail.record.lines import split_lines
 from ordertrail.record.recorder import Arriving, Recorder
 from ordertrail.record.sealing import Sealer
@@ -116,10 +117,8 @@ def _begin_log(
 ) -> None:
     """Make a log's key, register it and publish its empty tree. *If we stop here*, sealing does the rest."""
     try:
-        ring = _key_ring(root, clock)
+        ring = _key_ring(root, settings, clock)
         signer = ring.create(identity.origin)
-        if settings.post_quantum:
-            ring.create_cosigner(identity.origin)
         first = KeyPeriod(0, format_vkey(signer.key), first_statement(identity, signer))
         add_stream(database, identity, first)
         with sequencing(_log(root, identity, database, settings, clock), clock):
@@ -150,23 +149,40 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
             Recorder(log.journal, blobs, identity.name, settings.actions),
             FileVault(log_root(root, identity.name), immutable=settings.immutable),
             partial(open_source, root, identity.name),
-            passphrase() is not None,
+            _key_ring(root, settings, clock).encrypted,
         )
-    return Trail(
-        str(root), settings.actions, clock, services, partial(_open_sealer, root, clock), database.close
-    )
+    people = _People(root, clock)
+
+    def close() -> None:
+        people.close()
+        database.close()
+
+    return Trail(str(root), settings.actions, clock, services, people.sealer, close)
 
 
-def _open_sealer(root: Path, clock: Clock) -> Sealer:
-    """Open the store of personal keys, made at first use."""
-    kek_path, people = root / KEYS / KEK, root / KEYS / PEOPLE
-    if not people.exists():
-        if not kek_path.exists():
-            create_kek(kek_path, passphrase())
-        create_people(people)
-    kek = load_kek(kek_path, passphrase())
-    keys = PeopleKeys(people, kek, clock)
-    return Sealer(keys, keys, index_key(kek))
+class _People:
+    """The store of personal keys, made at first use, opened once, closed with the trail."""
+
+    def __init__(self, root: Path, clock: Clock) -> None:
+        self._folder = root / KEYS
+        self._clock = clock
+        self._keys: PeopleKeys | None = None
+
+    def sealer(self) -> Sealer:
+        """Return the sealer over the store."""
+        kek_path, people = self._folder / KEK, self._folder / PEOPLE
+        if not people.exists():
+            if not kek_path.exists():
+                create_kek(kek_path, passphrase())
+            create_people(people)
+        kek = load_kek(kek_path, passphrase())
+        self._keys = self._keys or PeopleKeys(people, kek, self._clock)
+        return Sealer(self._keys, self._keys, index_key(kek))
+
+    def close(self) -> None:
+        """Close the store."""
+        if self._keys is not None:
+            self._keys.close()
 
 
 def read_settings(root: Path) -> Settings:
@@ -204,7 +220,8 @@ def open_source(root: Path, stream: str) -> Source:
         keys=keys,
         published_keys=publication.keys(),
         published=publication.checkpoint(),
-        key_problems=tuple(_key_ring(root, utc_now).problems(keys[-1].vkey)) if keys else (),
+        key_problems=tuple(_key_ring(root, settings, utc_now).problems(keys[-1].vkey)) if keys else (),
+        close=database.close,
     )
 
 
@@ -226,11 +243,17 @@ def read_lines(source: str, progress: Progress) -> Iterator[Arriving]:
         yield source, (Problem("", str(error)),)
 
 
-def read_event_log(source: Path, mapping: str | None, progress: Progress) -> Iterator[Arriving]:
+def read_event_log(
+    source: Path, mapping: str | None, actions: Catalogue, progress: Progress
+) -> Iterator[Arriving]:
     """Read an event log through a mapping: a file, the name of one that ships, or found by content."""
     chosen = None
     if mapping is not None:
-        chosen = builtin_mapping(mapping) if mapping in builtin_mappings() else load_mapping(Path(mapping))
+        chosen = (
+            builtin_mapping(mapping)
+            if mapping in builtin_mappings()
+            else load_mapping(Path(mapping), actions)
+        )
     for found in open_event_log(source, chosen, progress):
         if isinstance(found, SourceRecord):
             yield found.position, found.line
@@ -249,13 +272,16 @@ def _log(root: Path, identity: LogIdentity, database: Database, settings: Settin
         reader=entries,
         tiles=KeptTiles(FileVault(folder, immutable=settings.immutable), identity.keep_days),
         publication=FilePublication(folder),
-        keys=_key_ring(root, clock),
+        keys=_key_ring(root, settings, clock),
         lock=FileLock(root / f"sealing-{identity.name}.lock"),
     )
 
 
-def _key_ring(root: Path, clock: Clock) -> FileKeyRing:
-    return FileKeyRing(root / KEYS, passphrase(), lambda: int(clock().timestamp()))
+def _key_ring(root: Path, settings: Settings, clock: Clock) -> FileKeyRing:
+    def now() -> int:
+        return int(clock().timestamp())
+
+    return FileKeyRing(root / KEYS, passphrase(), now, post_quantum=settings.post_quantum)
 
 
 __all__ = [

@@ -110,7 +110,7 @@ class LogService:
     recorder: Recorder
     vault: Vault
     open_source: OpenSource
-    key_encrypted: bool
+    key_encrypted: Callable[[str], bool]
 
 
 _decode_entry = msgspec.json.Decoder(Entry).decode
@@ -208,16 +208,26 @@ class Trail:
         for service in self.logs.values():
             found = service.log.reader.find(wanted)
             if found is not None:
-                return _read(*found)
+                sealed = _read(*found)
+                if leaf_hash(sealed.row.entry) != sealed.row.hash:
+                    raise EvidenceError(f"the entry of event {event_id} was altered after it was sealed")
+                return sealed
         raise InputError(
             f"no sealed event has the id {event_id}", remedy="Seal what was recorded with 'ordertrail seal'."
         )
 
     def history(self, order: str, *, tenant: str | None = None) -> list[Sealed]:
-        """Return the life of an order: its entries of all streams, by the time they happened."""
+        """Return the life of an order: its entries of all streams, in the order in which they were recorded."""
         any_log = next(iter(self.logs.values()))
         items = [_read(stream, row) for stream, row in any_log.log.reader.history(order, tenant)]
-        return sorted(items, key=lambda item: (item.entry.event.subject.tenant or "", item.row.index))
+        return sorted(
+            items,
+            key=lambda item: (
+                item.entry.event.subject.tenant or "",
+                item.entry.ledger.recorded,
+                item.row.index,
+            ),
+        )
 
     def standing(self, items: Sequence[Sealed]) -> Standing:
         """Prove each entry of an order's history, and that nothing is missing between them."""
@@ -269,7 +279,7 @@ class Trail:
             keep_days=service.identity.keep_days,
             key=keys[-1].vkey,
             keys=len(keys),
-            key_encrypted=service.key_encrypted,
+            key_encrypted=service.key_encrypted(keys[-1].vkey),
             immutable=kept is not None and kept.locked,
             root=head.root.hex(),
         )
@@ -318,8 +328,11 @@ class Trail:
             subject=Subject("person", person),
             context=Context(reason=reason),
         )
+        sealer = self.personal()
+        if not sealer.knows(person):
+            return False
         self.record([event], stream=stream)
-        return self.personal().erase(person)
+        return sealer.erase(person)
 
     def keys(self, stream: str = DEFAULT_STREAM) -> Sequence[KeyPeriod]:
         """Return the log's keys, oldest first."""

@@ -86,6 +86,7 @@ def test_the_machine_is_stated(told: dict[str, Any]) -> None:
     } <= machine.keys()
     assert machine["fsync_ms"]["p50"] > 0
     assert told["run"]["mode"] == "quick"
+    assert told["run"]["changed"] in {True, False}
 
 
 def test_nothing_is_left_behind(told: dict[str, Any], place: Path) -> None:

@@ -215,7 +215,7 @@ def test_only_one_process_seals(recorded: Path, tmp_path: Path) -> None:
         event = json.dumps(json.loads(STORY[0]) | {"id": new_id()}).encode()
         said = run_json("record", "-", cwd=home, stdin=event)
         assert said["recorded"] == 1
-        assert "is sealing this trail" in said["sealing_elsewhere"]
+        assert "is sealing this trail" in said["not_sealed"]
         refused = run_json("seal", cwd=home, expect=3)
         assert "process" in refused["happened"]
         process.communicate(b"")
@@ -248,11 +248,29 @@ def test_encrypted_keys_need_their_passphrase(tmp_path: Path) -> None:
     pem = next((tmp_path / "trail" / "keys").glob("*.pem")).read_text()
     assert "ENCRYPTED" in pem
     event = json.dumps(json.loads(STORY[0]) | {"id": new_id()}).encode()
-    run("record", "-", cwd=tmp_path, stdin=event, expect=2)
+    assert "1 event recorded and not sealed yet" in run("record", "-", cwd=tmp_path, stdin=event, expect=2)
     assert "passphrase" in run("seal", cwd=tmp_path, expect=2)
-    run("record", "-", cwd=tmp_path, stdin=event, env=secret)
+    run("verify", cwd=tmp_path)
+    assert run_json("status", cwd=tmp_path)["streams"][0]["key_encrypted"]
+    run("seal", cwd=tmp_path, env=secret)
     run("verify", cwd=tmp_path, env=secret)
     assert run_json("status", cwd=tmp_path)["streams"][0]["size"] == 1
+
+
+def test_proofs_from_before_a_rotation_check_with_the_older_keys(recorded: Path, tmp_path: Path) -> None:
+    """The new key alone does not vouch for an old proof, and the check says why; with all keys it holds."""
+    home = tmp_path / "home"
+    shutil.copytree(recorded, home)
+    proof = run_json("prove", json.loads(STORY[0])["id"], cwd=home)["files"][0]
+    old = tmp_path / "old.checkpoint"
+    shutil.copy(home / "trail" / "log" / "checkpoint", old)
+    run("keys", "rotate", cwd=home)
+    assert "you trust" in run("check", proof, "--key", "trail/log/keys.txt", cwd=home, expect=1)
+    (home / "all.txt").write_text(run("keys", "list", "--plain", cwd=home))
+    assert run_json("check", proof, "--key", "all.txt", cwd=home)["holds"]
+    pair = ("check", old, "trail/log/checkpoint", "--key", "all.txt")
+    run(*pair, "--log", "trail/log", cwd=home)
+    assert "--log" in run(*pair, cwd=home, expect=2)
 
 
 def test_post_quantum_signatures(tmp_path: Path) -> None:

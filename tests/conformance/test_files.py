@@ -121,10 +121,13 @@ class FileKeyRingSuite(KeyRingSuite):
     def test_another_passphrase_does_not_open_a_key(
         self, tmp_path: Path, reopen: Callable[[], FileKeyRing]
     ) -> None:
-        """Nor does one where none belongs: an error of configuration, for trying again will not help."""
+        """An error of configuration, for trying again will not help. A plain key needs none, and takes any."""
         vkey = format_vkey(reopen().create(NAME).key)
-        others = [b"wrong", None] if self.passphrase is not None else [b"needless"]
-        for other in others:
+        if self.passphrase is None:
+            needless = FileKeyRing(tmp_path / "keys", b"needless", lambda: NOW)
+            assert format_vkey(needless.signer(vkey).key) == vkey
+            return
+        for other in (b"wrong", None):
             with pytest.raises(ConfigurationError):
                 FileKeyRing(tmp_path / "keys", other, lambda: NOW).signer(vkey)
 

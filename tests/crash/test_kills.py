@@ -131,6 +131,7 @@ class Soak:
     rng: random.Random = field(default_factory=lambda: random.Random(2026))
     kills: Counter[str] = field(default_factory=Counter)
     witnesses: list[Witness] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
     outlived: int = 0
 
     def run(self, deaths: int) -> None:
@@ -156,7 +157,12 @@ class Soak:
             self.outlived += 1
             return
         self.kills[kind] += 1
-        witness.examine_copy() if rng.random() < 0.3 else witness.examine()
+        self.story.append(kind)
+        try:
+            witness.examine_copy() if rng.random() < 0.3 else witness.examine()
+        except AssertionError as error:
+            error.add_note(f"{witness.root} died of: {', '.join(self.story[-witness.deaths :])}")
+            raise
 
     def _plan(self, seed: int, kill: Kill | None = None, rounds: int = 12) -> Plan:
         rng = self.rng

@@ -21,7 +21,7 @@ from ordertrail.ledger.verify.offline import check_entry
 from ordertrail.ledger.vkey import parse_vkey
 import ordertrail.ledger.verify.full, ordertrail.ledger.verify.segment
 proof, entry, key = sys.argv[1:]
-checked = check_entry(Path(proof).read_bytes(), Path(entry).read_bytes(), parse_vkey(key))
+checked = check_entry(Path(proof).read_bytes(), Path(entry).read_bytes(), (parse_vkey(key),))
 loaded = sorted({name.split(".")[0] for name in sys.modules} & {"msgspec", "orjson", "sqlalchemy", "typer", "rich"})
 print(json.dumps({"verdict": checked.verdict, "loaded": loaded}))
 """

@@ -1,14 +1,8 @@
 """The Go checker and the logs that it is run on, made once a session."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-# pytest's importlib mode adds no folder by itself.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from golang import TlogCheck, build_tlogcheck
+from interop.golang import TlogCheck, build_tlogcheck
 
 
 @pytest.fixture(scope="session")

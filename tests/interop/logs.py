@@ -45,7 +45,7 @@ def snapshots(root: Path, sizes: Sequence[int], folder: Path) -> dict[int, Path]
                 grow(trail, before, size)
             published[size] = folder / str(size)
             shutil.copytree(root / "log", published[size], copy_function=os.link)
-            for older in published:
+            for older, log in published.items():
                 if older < size:
-                    os.link(published[older] / "checkpoint", published[size] / f"checkpoint.{older}")
+                    os.link(log / "checkpoint", published[size] / f"checkpoint.{older}")
     return published

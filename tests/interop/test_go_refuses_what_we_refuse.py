@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from golang import TlogCheck
-from logs import ORIGIN, create, grow
-from offline import read_log
 
+from interop.golang import TlogCheck
+from interop.logs import ORIGIN, create, grow
+from interop.offline import read_log
 from ordertrail.adapters.files.keyring import FileKeyRing
 from ordertrail.assembly import open_trail
 from ordertrail.kernel.errors import EvidenceError, InputError
@@ -156,9 +156,9 @@ def test_a_split_view(trail: Path, tlogcheck: TlogCheck, tmp_path: Path) -> None
     with pytest.raises(EvidenceError):
         read_log(log)
     with pytest.raises(EvidenceError, match="two histories"):
-        check_pair((log / "checkpoint").read_bytes(), other, parse_vkey(vkey), None)
+        check_pair((log / "checkpoint").read_bytes(), other, [parse_vkey(vkey)], None)
     with open_trail(trail) as opened:
         first = opened.verify(Options(elsewhere=[("the other view", other)])).first
     assert first is not None
     assert first.where == "the other view"
-    assert "forked" in first.message
+    assert "another root" in first.message

@@ -108,5 +108,5 @@ def test_errors_answer_three_questions() -> None:
     assert isinstance(told, Diagnostics)
     assert all((told.happened, told.meaning, told.remedy))
     both = InputError([Problem("a.b", "is wrong"), Problem("", "is odd")])
-    assert str(both) == "a.b: is wrong; input: is odd"
+    assert str(both) == "a.b: is wrong; is odd"
     assert len(both.problems) == 2

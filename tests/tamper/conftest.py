@@ -1,14 +1,8 @@
 """Two trails, built once, which the tests copy and tamper with."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-# pytest's importlib mode adds no folder by itself.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from subjects import Subject, build_large, build_small
+from tamper.subjects import Subject, build_large, build_small
 
 
 @pytest.fixture(scope="session")

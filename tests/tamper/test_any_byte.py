@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from subjects import Subject, check
 
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError
 from ordertrail.testing.tamper.copies import DATABASE, overwrite, unguarded
+from tamper.subjects import Subject, check
 
 EXAMPLES = 150
 SOAKING = 20 * EXAMPLES

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from subjects import ANCHORED, Subject, check
 
 from ordertrail.ledger.verify.full import Options
 from ordertrail.ledger.verify.report import Report
 from ordertrail.testing.tamper import TAMPERINGS, Copies, Tampering, Where, locates
+from tamper.subjects import ANCHORED, Subject, check
 
 SEEDS = (1, 2, 3)
 ELSEWHERE = "a checkpoint kept elsewhere"
@@ -16,7 +16,6 @@ ELSEWHERE = "a checkpoint kept elsewhere"
 _LARGE = {"tile.flip-upper"}
 
 _UNKNOWN = {
-    "anchor.delete-older": "the vault's port has no way to ask which objects have a term and are gone",
     "blob.term": "the check is handed the blobs, and nobody who knows how they are kept",
     "blob.writable": "as blob.term",
 }

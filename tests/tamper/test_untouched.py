@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from subjects import ORIGIN, Subject, build_small, check, small_event
 
 from ordertrail.assembly import create_trail, open_trail
 from ordertrail.kernel.clock import utc_now
@@ -14,6 +13,7 @@ from ordertrail.ledger.verify.full import Options
 from ordertrail.record.event import Actor
 from ordertrail.services import Trail
 from ordertrail.settings import Settings
+from tamper.subjects import ORIGIN, Subject, build_small, check, small_event
 
 
 class _KilledError(Exception):

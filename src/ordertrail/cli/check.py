@@ -1,5 +1,6 @@
 """``ordertrail check``: check evidence offline, without a trail."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from ordertrail.ledger.policy import Policy, parse_policy
 from ordertrail.ledger.tiles import TileReader
 from ordertrail.ledger.tlog_proof import HEADER
 from ordertrail.ledger.verify.bundle import MAGIC, check_proof_bundle
-from ordertrail.ledger.verify.offline import Checked, check_entry, check_pair, origin_of
+from ordertrail.ledger.verify.offline import Checked, Trust, check_entry, check_pair, origin_of
 from ordertrail.ledger.vkey import VerifierKey, parse_vkey
 
 
@@ -22,7 +23,8 @@ def check(
         typer.Argument(metavar="FILE...", help="A .tlog-proof, a bundle, or two checkpoints of one log."),
     ],
     key: Annotated[
-        str | None, typer.Option(help="The log's verifier key, or a file that begins with it.")
+        list[str] | None,
+        typer.Option(metavar="KEY|FILE", help="A verifier key of the log, or a file of them; repeatable."),
     ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="A C2SP tlog-policy file to trust instead of a key.")
@@ -61,7 +63,7 @@ def check(
         _tell(checked)
 
 
-def _check_two(older: bytes, newer: bytes, key: VerifierKey, log: Path | None) -> Checked:
+def _check_two(older: bytes, newer: bytes, keys: Sequence[VerifierKey], log: Path | None) -> Checked:
     def fetch(path: str) -> bytes | None:
         try:
             return None if log is None else (log / path).read_bytes()
@@ -69,20 +71,22 @@ def _check_two(older: bytes, newer: bytes, key: VerifierKey, log: Path | None) -
             return None
 
     size = max(origin_of(older).size, origin_of(newer).size)
-    return check_pair(older, newer, key, TileReader(fetch, size) if log is not None else None)
+    return check_pair(older, newer, keys, TileReader(fetch, size) if log is not None else None)
 
 
-def _trust(key: str | None, policy: Path | None) -> VerifierKey | Policy:
+def _trust(keys: list[str] | None, policy: Path | None) -> Trust:
     if policy is not None:
         return parse_policy(_read(policy))
-    if key is None:
+    if not keys:
         raise InputError(
             "whom to trust is not said",
             remedy="Name the log's verifier key with --key, or a policy with --policy.",
         )
-    if Path(key).is_file():
-        key = _read(Path(key)).decode(errors="replace").split("\n")[0]
-    return parse_vkey(key.strip())
+    found: list[VerifierKey] = []
+    for key in keys:
+        lines = _read(Path(key)).decode(errors="replace").split("\n") if Path(key).is_file() else [key]
+        found += [parse_vkey(line.strip()) for line in lines if line.strip()]
+    return tuple(dict.fromkeys(found))
 
 
 def _read(path: Path) -> bytes:

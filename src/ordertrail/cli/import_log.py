@@ -29,5 +29,5 @@ def import_log(
     """Record the events of an event log, then seal and anchor them. A second import adds nothing."""
     with opened(trail) as open_trail, progress("importing bytes", quiet=as_json) as advance:
         recording = Recording(open_trail, stream, all_or_nothing, seal=True)
-        outcome = recording.run(read_event_log(source, mapping, advance))
+        outcome = recording.run(read_event_log(source, mapping, open_trail.actions, advance))
     outcome.tell(as_json=as_json)

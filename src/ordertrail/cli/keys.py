@@ -1,6 +1,7 @@
 """``ordertrail keys``: list a log's keys, and put a new one in force."""
 
 import getpass
+from typing import Annotated
 
 import typer
 
@@ -12,15 +13,20 @@ app = typer.Typer(help="The log's signing keys.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_keys(trail: TrailOption = TRAIL, stream: StreamOption = STREAM, as_json: JsonOption = False) -> None:
-    """List the log's verifier keys and from which size each is in force."""
+def list_keys(
+    trail: TrailOption = TRAIL,
+    stream: StreamOption = STREAM,
+    plain: Annotated[bool, typer.Option("--plain", help="Only the keys, one a line.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the log's verifier keys, oldest first, and from which size each is in force."""
     with opened(trail) as open_trail:
         periods = open_trail.keys(stream)
     if as_json:
         say_json({"stream": stream, "keys": [{"first": one.first, "key": one.vkey} for one in periods]})
         return
     for period in periods:
-        say(f"from size {period.first:>10,}  {period.vkey}")
+        say(period.vkey if plain else f"from size {period.first:>10,}  {period.vkey}")
 
 
 @app.command("rotate")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ordertrail.cli.options import STREAM, TRAIL, JsonOption, StreamOption, TrailOption, opened
-from ordertrail.cli.output import EXIT_BROKEN, err, out, progress, say, say_json, say_problems
+from ordertrail.cli.output import EXIT_BROKEN, count, err, out, progress, say, say_json, say_problems
 from ordertrail.kernel.errors import InputError
 from ordertrail.ledger.verify.full import Options
 from ordertrail.ledger.verify.report import Report, Step
@@ -21,7 +21,9 @@ def verify(
     stream: StreamOption = STREAM,
     anchor: Annotated[
         list[Path] | None,
-        typer.Option(help="A checkpoint kept elsewhere that the trail must extend; repeatable."),
+        typer.Option(
+            metavar="FILE", help="A checkpoint kept elsewhere that the trail must extend; repeatable."
+        ),
     ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="FILE|last", help="Check only what follows this checkpoint.")
@@ -42,6 +44,8 @@ def verify(
     """
     good = trail / f"verified-{stream}"
     start = LAST if resume and good.exists() else since
+    if start == LAST and not good.exists():
+        raise InputError("no check of this log has succeeded here yet", remedy="Check once without --since.")
     options = Options(
         processes=processes,
         since=_checkpoint(good if start == LAST else Path(start)) if start else None,
@@ -79,8 +83,9 @@ def _tell(report: Report) -> None:
     say(report.verdict)
     counts = report.counts
     say(
-        f"  {counts.entries:,} entries, {counts.batches:,} batches, {counts.tiles:,} tiles, "
-        f"{counts.checkpoints:,} checkpoints, {counts.blobs:,} blobs in {report.seconds:.1f} s"
+        f"  {count(counts.entries, 'entry', 'entries')}, {count(counts.batches, 'batch', 'batches')}, "
+        f"{count(counts.tiles, 'tile')}, {count(counts.checkpoints, 'checkpoint')}, "
+        f"{count(counts.blobs, 'blob')} in {report.seconds:.1f} s"
         + (f" ({counts.entries / report.seconds:,.0f} entries/s)" if counts.entries else "")
     )
     for step in Step:

@@ -42,14 +42,14 @@ def parse_time(text: str) -> datetime:
     spelled = _SPELLINGS.fullmatch(text)
     if spelled is None:
         if re.match(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}\.\d{7,}", text, re.ASCII):
-            raise ValueError("finer than microseconds; six digits of fraction are kept, none are cut off")
-        raise ValueError("not an RFC 3339 time such as 2026-11-22T14:02:10.120000Z")
+            raise ValueError("is finer than microseconds; six digits of fraction are kept, none are cut off")
+        raise ValueError("is not an RFC 3339 time such as 2026-11-22T14:02:10.120000Z")
     if spelled["zone"] is None:
         raise ValueError("has no zone; write Z or an offset such as +01:00")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"not a time that exists: {error}") from None
+        raise ValueError(f"is not a time that exists: {error}") from None
 
 
 def canonical_time(text: str) -> str:

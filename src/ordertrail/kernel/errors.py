@@ -60,14 +60,14 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path or 'input'}: {self.message}"
+        return f"{self.path}: {self.message}" if self.path else self.message
 
 
 class InputError(OrderTrailError):
     """What came in is wrong. ``problems`` holds all of it, not only the first."""
 
-    family_meaning = "Nothing of this input was recorded; what is already recorded is untouched."
-    family_remedy = "Correct the places named and send it again."
+    family_meaning = "Nothing was recorded or changed by this; what is recorded is untouched."
+    family_remedy = "Correct what is named and try again."
 
     def __init__(
         self,

@@ -139,7 +139,7 @@ class Custody(Protocol):
     """How the published objects are kept; the vault room knows."""
 
     def paths(self) -> Iterator[str]:
-        """Yield the paths of all objects that are there."""
+        """Yield the paths of all objects that are there, or that a term says must be."""
 
     def problems(self, path: str, since: str) -> list[str]:
         """Say what is wrong with the keeping of an object that commits to entries up to this time."""

@@ -105,6 +105,8 @@ class Sequencer:
         # Keys are replaced after the checkpoint that they came in with: a crash may have come in between.
         self._anchored = anchored.size - (anchored.size == self._keys[-1].first)
         self._unpublished: list[tuple[str, bytes]] = []
+        self._begun = self._head.size > anchored.size and self._anchored_note(self._head) is not None
+        self._signers()  # a key that cannot be opened is told now, before anything is staged
         self._edge = restore_edge(log.stream, anchored, log.store, log.reader, log.tiles)
         self._recorded = self._catch_up()
 
@@ -153,8 +155,9 @@ class Sequencer:
     def seal_batch(self, limit: int = BATCH) -> int:
         """Seal the oldest waiting events as one batch; return how many were taken from the journal."""
         log = self._log
-        if self._anchored < self._keys[-1].first:
-            # The checkpoint that the old key signed too: without it nobody who knows the old key could follow.
+        if self._begun or self._anchored < self._keys[-1].first:
+            # What is begun is finished before anything is sealed on top of it; and without the checkpoint that
+            # a key came in with, which the old key signed too, nobody who knows the old key could follow.
             self.anchor()
         self._on_step(Step.READ)
         rows = log.journal.read(log.stream, limit)
@@ -209,11 +212,12 @@ class Sequencer:
             self._publish()
             log.tiles.put(self._edge.partial(), self._since())
             note = self._anchored_note(head) or self._cosigned(head)
+            self._begun = True
             log.tiles.put([(anchor_path(head.size), note)], self._since())
             self._on_step(Step.CHECKPOINT)
             signers = (*self._signers(), *log.keys.cosigners(log.origin))
             log.publication.publish(note, [format_vkey(signer.key) for signer in signers])
-            self._anchored = head.size
+            self._anchored, self._begun = head.size, False
         return Checkpoint(log.origin, head.size, head.root)
 
     def rotate(self, actor: Actor) -> KeyPeriod:

@@ -142,6 +142,10 @@ class Sealer:
         """Return (event id, path) of every sealed value equal to this one."""
         return self._index.find(self._token(value))
 
+    def knows(self, person: str) -> bool:
+        """Say whether there is a key of this person."""
+        return self._keys.get(person) is not None
+
     def erase(self, person: str) -> bool:
         """Destroy a person's key and tokens; their sealed values can never be opened again."""
         return self._keys.destroy(person)

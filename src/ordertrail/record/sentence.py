@@ -12,7 +12,7 @@ from ordertrail.kernel.money import EXPONENTS, Money, format_money
 from ordertrail.record.actions import CATALOGUE, Action
 from ordertrail.record.event import Change, Event
 
-_OUTCOMES = {"denied": "was denied: ", "failed": "failed: ", "rolled_back": "was rolled back: "}
+_OUTCOMES = {"denied": "attempt denied: ", "failed": "attempt failed: ", "rolled_back": "rolled back: "}
 _SHOWN_CHANGES = 3
 _SHOWN_CHARACTERS = 60
 

@@ -42,4 +42,7 @@ class Vault(Protocol):
         """Lengthen an object's term. Raises InputError if that would shorten it."""
 
     def paths(self, prefix: str) -> Iterator[str]:
-        """Yield the paths below a prefix, in no particular order."""
+        """Yield the paths below a prefix, in no particular order.
+
+        Of what is there, and of what is not there although a term says that it must be.
+        """

@@ -234,18 +234,19 @@ class Mapping:
         """Return what becomes of an activity, or None where the mapping is closed and does not list it."""
         return self.actions.get(activity, self.unmapped)
 
-    def rules(self) -> Iterator[Rule]:
-        """Yield every rule by which something of an event is found; some more than once."""
+    def rules(self, plan: Plan | None = None) -> Iterator[Rule]:
+        """Yield every rule by which something of an event is found, ever or under one plan; some twice."""
         yield from (rule for rule in (self.case, self.activity.rule) if rule)
-        for plan in (*self.actions.values(), *([self.unmapped] if self.unmapped else [])):
-            yield from plan.rules()
+        plans = [plan] if plan else [*self.actions.values(), *([self.unmapped] if self.unmapped else [])]
+        for one in plans:
+            yield from one.rules()
 
-    def fields(self) -> frozenset[str]:
-        """Return the event fields (columns, attributes) that the mapping looks at."""
+    def fields(self, plan: Plan | None = None) -> frozenset[str]:
+        """Return the event fields (columns, attributes) that the mapping looks at: ever, or under one plan."""
         found = {when.field for when in self.activity.when}
         if self.time.field:
             found.add(self.time.field)
-        for rule in self.rules():
+        for rule in self.rules(plan):
             if rule.lookup == "field":
                 found.add(rule.name)
             elif rule.lookup == "template":

@@ -55,8 +55,9 @@ class Recipe:
             ]
             for link in plan.links
         ]
-        self._used = mapping.fields() | _OCEL_FIELDS
-        self._used_of_case = frozenset(rule.name for rule in mapping.rules() if rule.lookup == "case")
+        # What another activity's rules look at is not used here, and must be kept here.
+        self._used = mapping.fields(plan) | _OCEL_FIELDS
+        self._used_of_case = frozenset(rule.name for rule in mapping.rules(plan) if rule.lookup == "case")
         self._ready = self._prepare(plan)
 
     def parts(self, place: Place, case: str, problems: list[Problem]) -> dict[str, Part]:

@@ -26,13 +26,17 @@ from ordertrail.ledger.vkey import parse_vkey
 
 _SUFFIX = ".pem"
 _COSIGNER = ".cosigner.pem"
+_ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 
 class FileKeyRing:
     """Implements :class:`ordertrail.ledger.ports.KeyRing`; ``now`` gives cosignatures their time in seconds."""
 
-    def __init__(self, root: Path, passphrase: bytes | None, now: Callable[[], int]) -> None:
+    def __init__(
+        self, root: Path, passphrase: bytes | None, now: Callable[[], int], *, post_quantum: bool = False
+    ) -> None:
         self._root = root
+        self._post_quantum = post_quantum
         self._passphrase = passphrase
         self._now = now
         self._signers: dict[str, Ed25519Signer] = {}
@@ -41,7 +45,7 @@ class FileKeyRing:
         """See the port."""
         if vkey not in self._signers:
             key = parse_vkey(vkey)
-            private = self._load(self._root / f"{key.key_id.hex()}{_SUFFIX}")
+            private = self._load(self._path(vkey))
             if not isinstance(private, Ed25519PrivateKey):
                 raise ConfigurationError(f"the private key of {key} is not an Ed25519 key")
             signer = Ed25519Signer(key.name, private)
@@ -63,7 +67,7 @@ class FileKeyRing:
         return signer
 
     def cosigners(self, name: str) -> Sequence[NoteSigner]:
-        """See the port."""
+        """See the port. Where the trail wants post-quantum signatures and has no key for them, one is made."""
         signers: list[NoteSigner] = []
         for path in sorted(self._root.glob(f"*{_COSIGNER}")):
             private = self._load(path)
@@ -73,28 +77,33 @@ class FileKeyRing:
             # A key's id holds its name: under this one, another log's key has another id than its file.
             if path.name == f"{signer.key.key_id.hex()}{_COSIGNER}":
                 signers.append(signer)
-        return signers
+        return signers or ([self.create_cosigner(name)] if self._post_quantum else [])
 
     def problems(self, vkey: str) -> list[str]:
         """Say what keeps this key ring from signing as this key; nothing where it was never given any key."""
-        if not self._root.is_dir():
+        path = self._path(vkey)
+        if not self._root.is_dir() or (self._passphrase is None and self.encrypted(vkey)):
             return []
         try:
             signer = self.signer(vkey)
         except OrderTrailError as error:
             return [error.message]
-        path = self._root / f"{signer.key.key_id.hex()}{_SUFFIX}"
         problems = []
         if path.stat().st_mode & 0o077:
             problems.append(f"{path} can be read by others; it must have mode 0600")
-        if self._passphrase is None and path.read_bytes() != _serialize(signer.private_key, None):
+        if not self.encrypted(vkey) and path.read_bytes() != _serialize(signer.private_key, None):
             problems.append(f"{path} is not as it was written")
         return problems
 
-    @property
-    def encrypted(self) -> bool:
-        """Whether new keys are encrypted at rest."""
-        return self._passphrase is not None
+    def encrypted(self, vkey: str) -> bool:
+        """Say whether the private key of this verifier key is encrypted at rest."""
+        try:
+            return _ENCRYPTED in self._path(vkey).read_bytes()
+        except OSError:
+            return False
+
+    def _path(self, vkey: str) -> Path:
+        return self._root / f"{parse_vkey(vkey).key_id.hex()}{_SUFFIX}"
 
     def _store(self, name: str, private: Ed25519PrivateKey | MLDSA44PrivateKey) -> None:
         data = _serialize(private, self._passphrase)
@@ -114,7 +123,7 @@ class FileKeyRing:
                 remedy="Restore the key file, or give this user the right to read it.",
             ) from error
         try:
-            return load_pem_private_key(data, self._passphrase)
+            return load_pem_private_key(data, self._passphrase if _ENCRYPTED in data else None)
         except TypeError as error:
             raise ConfigurationError(
                 f"{path}: {error}",

@@ -17,7 +17,7 @@ the full check knows from the log itself for how long each object must be kept a
 import hashlib
 import os
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -45,6 +45,11 @@ class Terms:
         file, name = self._place(path)
         ends = [_parse_term(line, name) for line in self._lines(file).get(name.encode(), ())]
         return max((end for end in ends if end is not None), default=None)
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Yield the names in a folder (``tile/0/``, or empty for the root) that lines speak of, valid or not."""
+        for name in self._lines(f"{self._prefix}{folder}{TERMS}"):
+            yield name.decode(errors="replace")
 
     def add(self, terms: Iterable[tuple[str, datetime]]) -> None:
         """Append a line for each path; they are on disk when this returns."""

@@ -38,9 +38,10 @@ class FileVault:
         self._terms = Terms(root)
 
     def put(self, objects: Sequence[tuple[str, bytes]], until: datetime) -> None:
-        """See the port. All terms are on disk before their objects, all objects before their folders.
+        """See the port. All objects are on disk before their folders, their folders before their terms.
 
-        *If we stop here*: no object is ever there without a term; a term without its object says nothing.
+        *If we stop here*: an object may be there without a term, until it is put again; a term is never there
+        without its object, so that an object that was taken away shows.
         """
         terms: list[tuple[str, datetime]] = []
         missing: list[tuple[str, bytes]] = []
@@ -53,7 +54,6 @@ class FileVault:
                 missing.append((path, data))
                 with translated(self._root, "making folders in"):
                     make_folder(self._locate(path).parent)
-        self._terms.add(terms)
         for path, data in missing:
             target = self._locate(path)
             with translated(target, "writing"):
@@ -63,6 +63,7 @@ class FileVault:
         with translated(self._root, "making durable"):
             for folder in dict.fromkeys(self._locate(path).parent for path, _ in objects):
                 sync_folder(folder)
+            self._terms.add(terms)
             if self._immutable:
                 for path, _ in objects:
                     make_immutable(self._locate(path))
@@ -107,9 +108,13 @@ class FileVault:
         start = self._locate(prefix) if prefix else self._root
         with translated(start, "listing"):
             for folder, _, names in os.walk(start, onerror=_raise_unless_missing):
+                below = "" if Path(folder) == self._root else f"{Path(folder).relative_to(self._root)}/"
                 for name in names:
                     if not _is_ours(name):
-                        yield str((Path(folder) / name).relative_to(self._root))
+                        yield below + name
+                for name in self._terms.names(below):
+                    if not os.path.lexists(f"{folder}/{name}") and self._terms.of(below + name) is not None:
+                        yield below + name
 
     def _holds(self, path: str, data: bytes) -> bool:
         """Say whether an object is there. Raises EvidenceError where it has other bytes than these."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Insert, QueuePool, create_engine, eve
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, UnavailableError
 
 _BUSY_SECONDS = 30
-_PAGE = 16_384  # entries of some 700 bytes: measured a third faster to write and read than 4,096
+_PAGE = 16_384  # for entries of some 700 bytes: a smaller file, and faster reads and writes, than 4,096
 _CHECKPOINT_PAGES = 1_000  # 16 MiB of write-ahead log between checkpoints: it stays in the page cache
 _CACHE_KIB = 65_536
 
@@ -99,7 +99,7 @@ def insert_many(connection: Connection, statement: Insert, rows: Sequence[tuple[
 
 
 def _engine(path: Path, pragmas: Sequence[str], *, read_only: bool) -> Engine:
-    location = f"file:{quote(str(path.resolve()))}?mode={'ro' if read_only else 'rw'}"
+    location = f"file:{quote(str(path.resolve()))}?{_mode(path, read_only=read_only)}"
     engine = create_engine(
         "sqlite://",
         creator=lambda: sqlite3.connect(
@@ -135,6 +135,15 @@ def _text(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         return f"\x1a{data.hex()}"
+
+
+def _mode(path: Path, *, read_only: bool) -> str:
+    """Return how SQLite is to open a file: where nothing can be written, not even the files of its own."""
+    if not read_only and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return "mode=rw"
+    log = path.with_name(path.name + "-wal")
+    at_rest = not log.exists() or log.stat().st_size == 0
+    return "mode=ro&immutable=1" if at_rest else "mode=ro"
 
 
 @contextmanager

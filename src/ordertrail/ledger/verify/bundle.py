@@ -11,15 +11,14 @@ The same entries and proofs make the same bytes: members are sorted, and their t
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.ledger.entry import view_entry
-from ordertrail.ledger.policy import Policy
-from ordertrail.ledger.verify.offline import Checked, Passed, check_entry
+from ordertrail.ledger.verify.offline import Checked, Passed, Trust, check_entry
 from ordertrail.ledger.verify.report import Step
-from ordertrail.ledger.vkey import VerifierKey
 
 MAGIC = b"PK\x03\x04"
 """How a zip file with at least one member begins (PKWARE APPNOTE section 4.3.7)."""
@@ -61,7 +60,7 @@ def parse_proof_bundle(data: bytes) -> list[Proven]:
             members = {info.filename: _unpack(archive, info) for info in archive.infolist()}
             if len(members) != len(archive.infolist()):
                 raise InputError("the bundle holds a member twice")
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError) as error:
         raise InputError(f"this is not a bundle: {error}") from None
     names = {name.removesuffix(_ENTRY) for name in members if name.endswith(_ENTRY)}
     expected = {_KEYS} | {name + suffix for name in names for suffix in (_ENTRY, _PROOF)}
@@ -71,7 +70,7 @@ def parse_proof_bundle(data: bytes) -> list[Proven]:
     return [Proven(name, members[name + _ENTRY], members[name + _PROOF]) for name in sorted(names)]
 
 
-def check_proof_bundle(data: bytes, trust: VerifierKey | Policy) -> Checked:
+def check_proof_bundle(data: bytes, trust: Trust) -> Checked:
     """Check every entry of a bundle. Raises EvidenceError at the first that does not hold."""
     proven = parse_proof_bundle(data)
     if not proven:

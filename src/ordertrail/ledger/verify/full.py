@@ -58,7 +58,11 @@ class Options:
 
 def verify_log(open_source: OpenSource, options: Options, progress: Progress | None = None) -> Report:
     """Check a log. Findings are in the report; only what prevents checking raises."""
-    return _FullCheck(open_source, options, progress or (lambda _done, _all: None)).run()
+    source = open_source()
+    try:
+        return _FullCheck(source, open_source, options, progress or (lambda _done, _all: None)).run()
+    finally:
+        source.close()
 
 
 @dataclass(slots=True)
@@ -72,11 +76,11 @@ class _Tree:
 
 
 class _FullCheck:
-    def __init__(self, open_source: OpenSource, options: Options, progress: Progress) -> None:
+    def __init__(self, source: Source, open_source: OpenSource, options: Options, progress: Progress) -> None:
+        self._source = source
         self._open_source = open_source
         self._options = options
         self._progress = progress
-        self._source: Source = open_source()
         self._stream = self._source.log.name
         self._size = self._source.audit.size(self._stream)
         self._report = Report(self._stream, self._source.log.origin, self._size, 0)
@@ -262,7 +266,7 @@ class _FullCheck:
             if since < size or size == 0:
                 path = anchor_path(size)
                 self._report.counts.checkpoints += 1
-                self._find(self._anchor_findings(path, tiles.get(path) or b"", size))
+                self._find(self._anchor_findings(path, tiles.get(path), size))
         if published is not None and since < published.size <= self._size:
             note, root = self._source.published or b"", self._tree.roots[published.size] or EMPTY_ROOT
             if problem := checkpoint_problem(note, origin, published.size, root, self._keys):
@@ -271,6 +275,7 @@ class _FullCheck:
                 self._find(
                     [Finding(Step.CUSTODY, anchor_path(published.size), "is missing from the published tree")]
                 )
+        self._check_newest(published, listing)
         for name, checkpoint in elsewhere:
             if since < checkpoint.size and self._tree.roots[checkpoint.size] != checkpoint.root:
                 message = (
@@ -278,7 +283,19 @@ class _FullCheck:
                 )
                 self._find([Finding(Step.CONTINUITY, name, message)])
 
-    def _anchor_findings(self, path: str, data: bytes, size: int) -> Iterator[Finding]:
+    def _check_newest(self, published: Checkpoint | None, listing: Listing) -> None:
+        """Check that the published checkpoint is the newest one kept; a crash may leave it one behind."""
+        newer = [size for size in listing.anchors if published is not None and size > published.size]
+        if len(newer) == 1:
+            self._report.notes.append(
+                f"A checkpoint of {newer[0]:,} entries is signed and not yet published, as after a crash; "
+                "the next 'ordertrail seal' publishes it. If there was none, the checkpoint was set back."
+            )
+        elif newer:
+            message = f"is older than {len(newer)} checkpoints that are kept: it was set back"
+            self._find([Finding(Step.CONTINUITY, "checkpoint", message)])
+
+    def _anchor_findings(self, path: str, data: bytes | None, size: int) -> Iterator[Finding]:
         root = self._tree.roots[size]
         if not root:
             yield Finding(
@@ -287,8 +304,13 @@ class _FullCheck:
                 f"no batch ends at {size:,} entries: it is of another history",
             )
             return
+        if data is None:
+            yield Finding(Step.CUSTODY, path, "is missing from the published tree", 0, span=max(size, 1))
+            return
         if problem := checkpoint_problem(data, self._source.log.origin, size, root, self._keys):
             yield Finding(problem[0], path, problem[1], 0, span=max(size, 1))
+        if size > self._report.published:
+            return  # begun and not yet published: a crash may have come before its term
         for kept in self._source.custody.problems(path, self._source.log.created):
             yield Finding(Step.CUSTODY, path, kept, 0, span=max(size, 1))
 

@@ -3,9 +3,10 @@
 Everything here runs with nothing but ``cryptography`` installed, on a laptop with no network.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ordertrail.kernel.errors import EvidenceError
+from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.ledger.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint, parse_checkpoint
 from ordertrail.ledger.entry import EntryView, view_entry
 from ordertrail.ledger.merkle import NodeReader
@@ -33,10 +34,15 @@ class Checked:
     steps: tuple[Passed, ...]
 
 
-def check_entry(proof: bytes, entry: bytes, trust: VerifierKey | Policy) -> Checked:
+Trust = Policy | Sequence[VerifierKey]
+"""A policy, or the keys of one log: the one in force and those before it, any of which may have signed."""
+
+
+def check_entry(proof: bytes, entry: bytes, trust: Trust) -> Checked:
     """Check that an entry is in the log that ``trust`` names. Raises EvidenceError at the first step that fails."""
     parsed = parse_tlog_proof(proof)
-    signed = check_tlog_proof(parsed, entry, trust)
+    signer = trust if isinstance(trust, Policy) else _signer(parsed.checkpoint, trust)
+    signed = check_tlog_proof(parsed, entry, signer)
     view = view_entry(entry)
     if view.ledger.index != parsed.index:
         raise EvidenceError(
@@ -46,6 +52,21 @@ def check_entry(proof: bytes, entry: bytes, trust: VerifierKey | Policy) -> Chec
         f"Event {view.event.id} is entry {parsed.index:,} of {signed.checkpoint.origin}, "
         f"recorded {view.ledger.recorded}.",
         tuple(_steps(view, signed)),
+    )
+
+
+def _signer(checkpoint: bytes, keys: Sequence[VerifierKey]) -> VerifierKey:
+    """Return the trusted key that a checkpoint names as its signer; whether it signed is checked later."""
+    note = parse_note(checkpoint)
+    named = {(signature.name, signature.key_id) for signature in note.signatures}
+    for key in keys:
+        if (key.name, key.key_id) in named:
+            return key
+    signers = ", ".join(f"{name}+{key_id.hex()}" for name, key_id in sorted(named))
+    trusted = ", ".join(map(str, keys))
+    raise EvidenceError(
+        f"the checkpoint is signed by {signers}, and you trust {trusted}",
+        remedy="If the log's key was rotated, trust its older keys too: 'ordertrail keys list --plain' prints them.",
     )
 
 
@@ -67,15 +88,20 @@ def _steps(view: EntryView, signed: SignedCheckpoint) -> list[Passed]:
     return steps
 
 
-def check_pair(older: bytes, newer: bytes, key: VerifierKey, reader: NodeReader | None) -> Checked:
+def check_pair(older: bytes, newer: bytes, keys: Sequence[VerifierKey], reader: NodeReader | None) -> Checked:
     """Check that one checkpoint's log is the beginning of another's.
 
     ``reader`` gives the tree's nodes; it need not be trusted, and is not needed where the sizes are equal.
     """
-    first, second = (open_checkpoint(data, key).checkpoint for data in (older, newer))
+    signers = [_signer(data, keys) for data in (older, newer)]
+    first, second = (
+        open_checkpoint(data, key).checkpoint for data, key in zip((older, newer), signers, strict=True)
+    )
     if first.size > second.size:
         first, second = second, first
-    signed = Passed(Step.SIGNATURE, f"both checkpoints are signed by {key.name} ({key.key_id.hex()})")
+    signed = Passed(
+        Step.SIGNATURE, f"both checkpoints are signed, by {' and '.join(dict.fromkeys(map(str, signers)))}"
+    )
     if first.size == second.size:
         if first.root != second.root:
             raise EvidenceError(
@@ -84,7 +110,7 @@ def check_pair(older: bytes, newer: bytes, key: VerifierKey, reader: NodeReader 
         return Checked(f"Both checkpoints are of the same {first.size:,} entries.", (signed,))
     if first.size > 0:
         if reader is None:
-            raise EvidenceError(
+            raise InputError(
                 "the tree's tiles are needed to compare checkpoints of different sizes",
                 remedy="Name the published tree with --log DIR.",
             )

@@ -1,4 +1,7 @@
-"""What the published tiles prove by themselves, when the table does not agree with them."""
+"""What still stands when something is wrong: what the table proves, and what the published tiles prove.
+
+Each copy is asked by itself, and held against the checkpoints that were published or are kept elsewhere.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

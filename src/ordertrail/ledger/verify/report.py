@@ -126,6 +126,8 @@ class Report:
         if first is None:
             if self.size == 0:
                 return f"The log {self.origin} is empty and intact."
+            if self.since == self.size:
+                return f"Nothing follows the checkpoint of {self.size:,} events; it is the newest."
             span = f"recorded from {self.first_recorded} to {self.last_recorded}"
             if self.since:
                 return (

@@ -31,6 +31,7 @@ class Source:
     published_keys: bytes | None
     published: bytes | None
     key_problems: tuple[str, ...] = ()
+    close: Callable[[], None] = lambda: None
 
 
 OpenSource = Callable[[], Source]

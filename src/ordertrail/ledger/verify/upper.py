@@ -72,5 +72,6 @@ class UpperTiles:
             yield Finding(
                 Step.INCLUSION, f"{tile.path} byte {at}", what, tile.begin, span=tile.end - tile.begin
             )
-        for problem in self._source.custody.problems(tile.path, recorded):
+        # What a crash left behind before a checkpoint committed to it may not have its term yet.
+        for problem in self._source.custody.problems(tile.path, recorded) if required else ():
             yield Finding(Step.CUSTODY, tile.path, problem, tile.begin, span=tile.end - tile.begin)

@@ -8,9 +8,8 @@
         report = trail.verify()
     assert report.first is not None and locates(report.first, where)
 
-Not among them is what no check could tell from a crash: an older checkpoint published beside newer kept ones
-(a crash between the two leaves it, and the next anchoring mends it), and partial tiles of a size at which
-the log was never anchored.
+Not among them is what no check could tell from a crash: the checkpoint before the newest published again,
+which a crash between keeping and publishing leaves, and which the next anchoring mends.
 """
 
 from ordertrail.testing.tamper.catalogue import TAMPERINGS

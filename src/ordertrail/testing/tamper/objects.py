@@ -129,6 +129,15 @@ def make_writable(pick: Pick) -> Apply:
     return apply
 
 
+def set_back(trail: Path, seed: int) -> Where:
+    """Publish a kept checkpoint again that is older than the one before the newest."""
+    anchors = published(trail, "anchors")[:-2]
+    if not anchors:
+        raise LookupError("this trail was anchored only twice")
+    shutil.copyfile(trail / seeded(seed).choice(anchors), trail / LOG / "checkpoint")
+    return Where(f"{LOG}checkpoint")
+
+
 def stray_tile(trail: Path, seed: int) -> Where:
     """Publish a full tile beyond the log's end, kept as the others are."""
     random = seeded(seed)
