@@ -41,9 +41,10 @@ def parse_id(text: str) -> bytes:
     """
     if len(text) == 36 and text[8] == text[13] == text[18] == text[23] == "-":
         digits = text.replace("-", "")
-        if len(digits) == 32 and digits.isascii() and digits.isalnum() and digits == digits.lower():
-            try:
-                return bytes.fromhex(digits)
-            except ValueError:
-                pass
+        try:
+            data = bytes.fromhex(digits)
+        except ValueError:
+            data = b""
+        if data.hex() == digits and len(data) == 16:
+            return data
     raise ValueError("not a UUID in lower case, such as 01935f6e-9c1a-7cc2-b0a5-3f1d2e4b5a69")

@@ -10,12 +10,20 @@ which it must be published, so that a tile is never there before what it commits
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from ordertrail.ledger.merkle import CompactRange, root
+from ordertrail.ledger.merkle import CompactRange, RangeNodes, cover, range_fold, root
 from ordertrail.ledger.tiles import BUNDLE, TILE_HEIGHT, TILE_WIDTH, Tile, format_bundle
 
 Objects = list[tuple[str, bytes]]
 """Paths and contents, in the order in which they must be published."""
+
+
+class Extension(NamedTuple):
+    """What appending brought: the objects that became full, and the fold of the appended range."""
+
+    completed: Objects
+    fold: bytes
 
 
 class Edge:
@@ -52,24 +60,25 @@ class Edge:
         """Return an independent edge."""
         return Edge(self._tree.copy(), [row.copy() for row in self._rows], self._entries.copy())
 
-    def extend(self, entries: Sequence[bytes], hashes: Sequence[bytes]) -> Objects:
-        """Append entries and their leaf hashes; return the tiles and bundles that became full."""
+    def extend(self, entries: Sequence[bytes], hashes: Sequence[bytes]) -> Extension:
+        """Append entries and their leaf hashes. Every node is hashed once, and used wherever it is needed."""
+        nodes = RangeNodes(self.size, hashes)
         completed: Objects = []
-        taken = 0
+        taken, size = 0, self.size
         while taken < len(entries):
-            index = self.size // TILE_WIDTH
-            room = TILE_WIDTH - len(self._entries)
+            index, room = size // TILE_WIDTH, TILE_WIDTH - len(self._entries)
             chunk = hashes[taken : taken + room]
             self._entries += entries[taken : taken + room]
-            self._tree.append(chunk)
-            taken += len(chunk)
+            taken, size = taken + len(chunk), size + len(chunk)
             if len(self._entries) == TILE_WIDTH:
                 completed.append((Tile(BUNDLE, index).path, format_bundle(self._entries)))
                 self._entries = []
-            completed += self._grow(0, chunk)
-        return completed
+            completed += self._grow(0, chunk, size, nodes)
+        for level, index in cover(nodes.begin, nodes.end):
+            self._tree.append_nodes(level, (nodes.node(level, index),))
+        return Extension(completed, range_fold(nodes.begin, nodes.end, nodes))
 
-    def _grow(self, level: int, hashes: Sequence[bytes]) -> Objects:
+    def _grow(self, level: int, hashes: Sequence[bytes], size: int, nodes: RangeNodes) -> Objects:
         """Append to the partial tile of a level; a tile that becomes full is one hash of the level above."""
         if level == len(self._rows):
             self._rows.append([])
@@ -78,8 +87,11 @@ class Edge:
         if len(row) < TILE_WIDTH:
             return []
         self._rows[level] = []
-        index = (self.size >> TILE_HEIGHT * (level + 1)) - 1
-        return [(Tile(level, index).path, b"".join(row)), *self._grow(level + 1, [root(row)])]
+        height = TILE_HEIGHT * (level + 1)
+        index = (size >> height) - 1
+        # A tile that lies wholly in what is appended has its root among the nodes already.
+        above = nodes.node(height, index) if index << height >= nodes.begin else root(row)
+        return [(Tile(level, index).path, b"".join(row)), *self._grow(level + 1, [above], size, nodes)]
 
     def partial(self) -> Objects:
         """Return the partial bundle and tiles, as they are at this size."""

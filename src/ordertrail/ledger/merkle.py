@@ -73,6 +73,33 @@ class MemoryNodes:
         return self._rows[level][index]
 
 
+class RangeNodes:
+    """A ``NodeReader`` over the leaf hashes ``[begin, begin + n)``: every node that lies wholly inside."""
+
+    __slots__ = ("_rows", "begin", "end")
+
+    def __init__(self, begin: int, leaf_hashes: Sequence[bytes]) -> None:
+        self.begin = begin
+        self.end = begin + len(leaf_hashes)
+        first, row = begin, leaf_hashes
+        self._rows = [(first, row)]
+        while len(row) > 1:
+            if first & 1:
+                # The partner of the first node lies before the range.
+                first, row = first + 1, row[1:]
+            first, row = first >> 1, parents(row)
+            self._rows.append((first, row))
+
+    def node(self, level: int, index: int) -> bytes:
+        """Hash of the leaves ``[index << level, (index + 1) << level)``: 32 bytes."""
+        first, row = self._rows[level]
+        return row[index - first]
+
+    def row(self, level: int) -> Sequence[bytes]:
+        """All whole nodes of a level, from left to right; none where the range is too short or lies askew."""
+        return self._rows[level][1] if level < len(self._rows) else []
+
+
 def cover(begin: int, end: int) -> Iterator[tuple[int, int]]:
     """The nodes (level, index) of the compact range ``[begin, end)``, from left to right."""
     while begin < end:
@@ -154,7 +181,7 @@ class CompactRange:
         """
         if level < 0 or self._end & ((1 << level) - 1):
             raise InputError(f"a subtree of level {level} cannot stand at leaf {self._end}")
-        if any(len(node) != HASH_SIZE for node in hashes):
+        if hashes and set(map(len, hashes)) != {HASH_SIZE}:
             raise InputError(f"a node hash has {HASH_SIZE} bytes")
         index = self._end >> level
         self._end += len(hashes) << level

@@ -130,7 +130,7 @@ class Sequencer:
         for row in log.reader.rows(log.stream, max(size - 1, 0), self._head.size):
             recorded = view_entry(row.entry).ledger.recorded
             if row.index >= size:
-                log.tiles.put(self._edge.extend([row.entry], [row.hash]), recorded)
+                log.tiles.put(self._edge.extend([row.entry], [row.hash]).completed, recorded)
         if self._edge.root != self._head.root:
             raise EvidenceError(
                 f"stream {log.stream}: the rows since the checkpoint of {size:,} entries do not add up to "

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from ordertrail.ledger.edge import Edge, Objects
 from ordertrail.ledger.entry import NO_HASH, Link, format_entry
 from ordertrail.ledger.hashing import leaf_hash
-from ordertrail.ledger.merkle import CompactRange
 from ordertrail.ledger.ports import EntryRow
 from ordertrail.record.ports import JournalRow
 
@@ -53,7 +52,5 @@ def stage(
         last = hashed
     hashes = [row.hash for row in rows]
     extended = edge.copy()
-    objects = extended.extend([row.entry for row in rows], hashes)
-    own = CompactRange(start)
-    own.append(hashes)
-    return Staged(rows, own.fold(), extended, objects, moved)
+    extension = extended.extend([row.entry for row in rows], hashes)
+    return Staged(rows, extension.fold, extended, extension.completed, moved)

@@ -50,7 +50,8 @@ class SqlJournal:
                 .order_by(outbox.c.position)
                 .limit(limit)
             )
-            return [JournalRow(*row) for row in connection.execute(query)]
+            cursor = connection.execute(query).cursor
+            return [] if cursor is None else list(map(JournalRow._make, cursor.fetchall()))
 
     def discard(self, stream: str, rows: Sequence[JournalRow]) -> None:
         """See the port. Rows of one read are neighbours, so most are discarded as one range."""

@@ -23,14 +23,14 @@ class Listing:
     partial: dict[tuple[int, int], dict[int, bool]] = field(default_factory=lambda: defaultdict(dict))
     findings: list[Finding] = field(default_factory=list)
 
-    def windows(self, first: int, end: int) -> list[tuple[int, int, bool]]:
-        """Return (window, width, required) of the partial bundles and level-0 tiles of these windows."""
-        found: dict[tuple[int, int], bool] = {}
-        for (level, index), widths in self.partial.items():
-            if level in {BUNDLE, 0} and first <= index < end:
-                for width, required in widths.items():
-                    found[index, width] = required or found.get((index, width), False)
-        return [(index, width, required) for (index, width), required in found.items()]
+    def windows(self, first: int, end: int) -> list[tuple[int, int, int, bool]]:
+        """Return (window, level, width, required) of the partial bundles and level-0 tiles of these windows."""
+        return [
+            (index, level, width, required)
+            for (level, index), widths in self.partial.items()
+            if level in {BUNDLE, 0} and first <= index < end
+            for width, required in widths.items()
+        ]
 
 
 def list_published(paths: Iterable[str], size: int, published: int) -> Listing:

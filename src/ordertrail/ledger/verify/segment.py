@@ -13,8 +13,8 @@ from itertools import pairwise
 
 from ordertrail.kernel.errors import EvidenceError
 from ordertrail.ledger.entry import NO_HASH, EntryView, chain_name, view_entry
-from ordertrail.ledger.hashing import leaf_hashes, parents
-from ordertrail.ledger.merkle import cover, fold
+from ordertrail.ledger.hashing import leaf_hashes
+from ordertrail.ledger.merkle import RangeNodes, cover, fold
 from ordertrail.ledger.ports import Batch, EntryRow
 from ordertrail.ledger.tiles import TILE_HEIGHT, TILE_WIDTH
 from ordertrail.ledger.verify.blobs import blob_findings
@@ -37,14 +37,14 @@ _NO_HASH_HEX = NO_HASH.hex()
 class Task:
     """What one process is asked to check.
 
-    ``partial`` names the partial bundles and level-0 tiles of its windows as (window, width, required),
+    ``partial`` names the partial bundles and level-0 tiles of its windows as (window, level, width, required),
     ``published`` is the newest published size; ``last`` says that the log ends here.
     """
 
     start: int
     end: int
     batches: tuple[Batch, ...]
-    partial: tuple[tuple[int, int, bool], ...]
+    partial: tuple[tuple[int, int, int, bool], ...]
     published: int
     last: bool
 
@@ -113,13 +113,12 @@ class _Checker:
             if len(unbroken) != end - first:
                 break
         self._check_open_chains()
-        levels = self._levels()
-        if len(levels) > TILE_HEIGHT:
-            result.tile_roots = levels[TILE_HEIGHT][1]
+        nodes = RangeNodes(self._base, self._leaves)
+        result.tile_roots = list(nodes.row(TILE_HEIGHT))
         covered = self._base + len(self._leaves)
         for batch in task.batches:
             if batch.end <= covered:
-                self._check_batch(batch, levels)
+                self._check_batch(batch, nodes)
         if covered > task.start:
             result.first_recorded, result.last_recorded = (
                 self._times[task.start - self._base],
@@ -311,34 +310,25 @@ class _Checker:
             )
             if window.full or task.last:
                 partial = [
-                    (width, required) for index, width, required in task.partial if index == window.index
+                    (level, width, required)
+                    for index, level, width, required in task.partial
+                    if index == window.index
                 ]
                 result.findings += check_window(self._source, window, partial, task.published, result.counts)
             if window.full:
                 result.tile_times.append(window.times[-1])
             result.findings += blob_findings(self._source, window, result.counts, task.start)
 
-    def _levels(self) -> list[tuple[int, list[bytes]]]:
-        """Return all whole nodes over the segment's leaves: for each level the index of the first, and hashes."""
-        first, row = self._base, self._leaves
-        levels = [(first, row)]
-        while len(row) > 1:
-            if first & 1:
-                row, first = row[1:], first + 1
-            row, first = parents(row), first >> 1
-            levels.append((first, row))
-        return levels
-
-    def _check_batch(self, batch: Batch, levels: Sequence[tuple[int, list[bytes]]]) -> None:
+    def _check_batch(self, batch: Batch, nodes: RangeNodes) -> None:
         """Check a batch's own root and its signed checkpoint; its tree root is checked by the caller."""
-        nodes = [levels[level][1][index - levels[level][0]] for level, index in cover(batch.start, batch.end)]
-        self._result.covers.append(nodes)
+        covering = [nodes.node(level, index) for level, index in cover(batch.start, batch.end)]
+        self._result.covers.append(covering)
 
         def find(step: Step, message: str) -> None:
             where, span = f"batch of entries {batch.start} to {batch.end - 1}", batch.end - batch.start
             self._result.findings.append(Finding(step, where, message, batch.start, span=span))
 
-        if fold(nodes) != batch.root:
+        if fold(covering) != batch.root:
             find(Step.INCLUSION, "its entries do not add up to its root")
         recorded = self._times[batch.end - 1 - self._base]
         if recorded and batch.sealed != recorded:

@@ -40,54 +40,60 @@ class Window:
 
 
 def check_window(
-    source: Source, window: Window, partial: Sequence[tuple[int, bool]], published: int, counts: Counts
+    source: Source, window: Window, partial: Sequence[tuple[int, int, bool]], published: int, counts: Counts
 ) -> Iterator[Finding]:
     """Compare each published object over this window, byte for byte.
 
-    Full tiles must be there once a checkpoint commits to them, partial ones (their widths, each with whether
-    it must be there) at each published size; until then they may be: a crash leaves them behind.
+    Full tiles must be there once a checkpoint commits to them, partial ones (their levels and widths, each
+    with whether it must be there) at each published size; until then they may be: a crash leaves them behind,
+    a bundle perhaps without its tile.
     """
     if window.full:
-        yield from _compare(source, window, TILE_WIDTH, counts, required=window.end <= published)
-    for width, required in partial:
+        for level in (BUNDLE, 0):
+            yield from _compare(source, window, level, TILE_WIDTH, counts, required=window.end <= published)
+    for level, width, required in partial:
         if width <= len(window.entries):
-            yield from _compare(source, window, width, counts, required=required)
+            yield from _compare(source, window, level, width, counts, required=required)
 
 
 def _compare(
-    source: Source, window: Window, width: int, counts: Counts, *, required: bool
+    source: Source, window: Window, level: int, width: int, counts: Counts, *, required: bool
 ) -> Iterator[Finding]:
-    bundle = window.bundle if width == len(window.entries) else format_bundle(window.entries[:width])
-    expected = (
-        (Tile(BUNDLE, window.index, width).path, bundle, Step.CONTENT),
-        (Tile(0, window.index, width).path, b"".join(window.leaves[:width]), Step.INCLUSION),
+    path = Tile(level, window.index, width).path
+    found = source.tiles.get(path)
+    if found is None:
+        # A partial tile is asked for because it is listed: it is there, or its term says that it must be.
+        if required or width < TILE_WIDTH:
+            yield Finding(Step.CUSTODY, path, "is missing from the published tree", window.start, span=width)
+        return
+    counts.tiles += 1
+    expected = _expected(window, level, width)
+    if found != expected:
+        yield _difference(window, path, level, width, found, expected)
+    # What a crash left behind before a checkpoint committed to it may not have its term yet.
+    for problem in source.custody.problems(path, window.times[width - 1]) if required else ():
+        yield Finding(Step.CUSTODY, path, problem, window.start, span=width)
+
+
+def _expected(window: Window, level: int, width: int) -> bytes:
+    if level != BUNDLE:
+        return b"".join(window.leaves[:width])
+    return window.bundle if width == len(window.entries) else format_bundle(window.entries[:width])
+
+
+def _difference(window: Window, path: str, level: int, width: int, found: bytes, expected: bytes) -> Finding:
+    """Name the first byte at which an object differs, and the entry that it belongs to."""
+    at = next(
+        (n for n, (a, b) in enumerate(zip(found, expected, strict=False)) if a != b),
+        min(len(found), len(expected)),
     )
-    for path, data, step in expected:
-        found = source.tiles.get(path)
-        if found is None:
-            # A partial tile is asked for because it is listed: it is there, or its term says that it must be.
-            if required or width < TILE_WIDTH:
-                yield Finding(
-                    Step.CUSTODY, path, "is missing from the published tree", window.start, span=width
-                )
-            continue
-        counts.tiles += 1
-        if found != data:
-            at = next(
-                (n for n, (a, b) in enumerate(zip(found, data, strict=False)) if a != b),
-                min(len(found), len(data)),
-            )
-            number = _entry_at(window.entries, at) if step is Step.CONTENT else at // 32
-            index = window.start + min(number, width - 1)
-            what = (
-                "differs from the table"
-                if len(found) == len(data)
-                else f"has {len(found)} bytes, not {len(data)}"
-            )
-            yield Finding(step, f"{path} byte {at} (entry {index})", what, index)
-        # What a crash left behind before a checkpoint committed to it may not have its term yet.
-        for problem in source.custody.problems(path, window.times[width - 1]) if required else ():
-            yield Finding(Step.CUSTODY, path, problem, window.start, span=width)
+    step, number = (
+        (Step.CONTENT, _entry_at(window.entries, at)) if level == BUNDLE else (Step.INCLUSION, at // 32)
+    )
+    index = window.start + min(number, width - 1)
+    same_length = len(found) == len(expected)
+    what = "differs from the table" if same_length else f"has {len(found)} bytes, not {len(expected)}"
+    return Finding(step, f"{path} byte {at} (entry {index})", what, index)
 
 
 def _entry_at(entries: Sequence[bytes], byte: int) -> int:

@@ -37,7 +37,7 @@ class TilesSuite:
     def test_objects_are_kept_to_the_byte(self, tiles: Tiles) -> None:
         """A log's own tiles, partial ones among them; an empty object; a large one; none at all."""
         objects = [
-            *SampleLog().edge.extend(*_columns(600)),
+            *SampleLog().edge.extend(*_columns(600)).completed,
             *SampleLog().then(*several(1, 600)).after.edge.partial(),
             ("anchors/0000000000000000", b""),
             ("tile/entries/x001/000", bytes(range(256)) * 8_192),
