@@ -163,7 +163,7 @@ def test_a_disk_that_takes_half_a_line_keeps_no_term(tmp_path: Path, monkeypatch
     write = os.write
 
     def short(descriptor: int, data: bytes) -> int:
-        return write(descriptor, data[:20] if data.startswith(b"2033") else data)
+        return write(descriptor, data[:20] if bytes(data[:4]) == b"2033" else data)
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", short)

@@ -1,6 +1,6 @@
 """The law of the full check: no byte of the evidence can be changed without its being found.
 
-Soaking (``ORDERTRAIL_SOAK=1``, ``make soak``) tries twenty times as many.
+Soaking (``ORDERTRAIL_SOAK=1``, ``make soak``) tries ten times as many.
 """
 
 import os
@@ -20,7 +20,7 @@ from ordertrail.testing.tamper.copies import DATABASE, overwrite, unguarded
 from tamper.subjects import Subject, check
 
 EXAMPLES = 150
-SOAKING = 20 * EXAMPLES
+SOAKING = 10 * EXAMPLES
 
 _NUMBER = 8
 """Bytes of an integer as SQLite can store it at most."""

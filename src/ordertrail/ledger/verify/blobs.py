@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from ordertrail.ledger.verify.source import Source
 from ordertrail.ledger.verify.windows import Window
 
 _MARK = b'"blob":{'
+_NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def blob_findings(source: Source, window: Window, counts: Counts, start: int) -> Iterator[Finding]:
@@ -18,14 +20,21 @@ def blob_findings(source: Source, window: Window, counts: Counts, start: int) ->
         return  # one search over all entries: most name none
     for index, entry in enumerate(window.entries, window.start):
         if _MARK in entry and index >= start:
-            for name, length in blob_references(json.loads(entry)):
+            for name, length in blob_references(_read(entry)):
                 counts.blobs += 1
                 if problem := _problem(source, name, length):
                     yield Finding(Step.CONTENT, f"blob {name} of entry {index}", problem, index)
 
 
-def blob_references(value: Any) -> Iterator[tuple[str, int]]:
-    """Yield name and length of every blob that a JSON value refers to."""
+def _read(entry: bytes) -> Any:
+    try:
+        return json.loads(entry)
+    except (ValueError, RecursionError):
+        return None  # it was altered; the row is named as what is no entry
+
+
+def blob_references(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield what stands for name and length of every blob that a JSON value refers to."""
     if isinstance(value, dict):
         blob = value.get("blob")
         if len(value) == 1 and isinstance(blob, dict) and blob.keys() == {"sha256", "length"}:
@@ -38,7 +47,9 @@ def blob_references(value: Any) -> Iterator[tuple[str, int]]:
             yield from blob_references(item)
 
 
-def _problem(source: Source, name: str, length: int) -> str | None:
+def _problem(source: Source, name: Any, length: Any) -> str | None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return "is no name of a blob"
     data = source.blobs.get(name)
     if data is None:
         return "is missing"

@@ -16,7 +16,7 @@ from ordertrail.ledger.entry import NO_HASH, EntryView, chain_name, view_entry
 from ordertrail.ledger.hashing import leaf_hashes
 from ordertrail.ledger.merkle import RangeNodes, cover, fold
 from ordertrail.ledger.ports import Batch, EntryRow
-from ordertrail.ledger.tiles import TILE_HEIGHT, TILE_WIDTH
+from ordertrail.ledger.tiles import MAX_ENTRY_SIZE, TILE_HEIGHT, TILE_WIDTH
 from ordertrail.ledger.verify.blobs import blob_findings
 from ordertrail.ledger.verify.checkpoints import KeyHistory, checkpoint_problem
 from ordertrail.ledger.verify.published import Listing
@@ -189,11 +189,11 @@ class _Checker:
     def _views(self, entries: Sequence[bytes], first: int) -> list[EntryView] | None:
         try:
             return [view_entry(entry) for entry in entries]
-        except EvidenceError:
+        except (EvidenceError, RecursionError):  # somebody may have written brackets within brackets
             for index, entry in enumerate(entries, first):
                 try:
                     view_entry(entry)
-                except EvidenceError as error:
+                except (EvidenceError, RecursionError) as error:
                     self._find(Step.CONTENT, f"row of entry {index}", str(error), index)
             return None
 
@@ -308,6 +308,11 @@ class _Checker:
                 leaves[at : at + TILE_WIDTH],
                 times[at : at + TILE_WIDTH],
             )
+            if window.full:
+                result.tile_times.append(window.times[-1])
+            if max(map(len, window.entries)) > MAX_ENTRY_SIZE:
+                self._locate_too_long(window)
+                continue
             if window.full or task.last:
                 partial = [
                     (level, width, required)
@@ -315,9 +320,14 @@ class _Checker:
                     if index == window.index
                 ]
                 result.findings += check_window(self._source, window, partial, task.published, result.counts)
-            if window.full:
-                result.tile_times.append(window.times[-1])
             result.findings += blob_findings(self._source, window, result.counts, task.start)
+
+    def _locate_too_long(self, window: Window) -> None:
+        """Name each entry that no bundle can hold; there is none to compare with the published one."""
+        for index, entry in enumerate(window.entries, window.start):
+            if len(entry) > MAX_ENTRY_SIZE:
+                message = f"has {len(entry):,} bytes; an entry has at most {MAX_ENTRY_SIZE:,}"
+                self._find(Step.CONTENT, f"row of entry {index}", message, index)
 
     def _check_batch(self, batch: Batch, nodes: RangeNodes) -> None:
         """Check a batch's own root and its signed checkpoint; its tree root is checked by the caller."""

@@ -50,50 +50,50 @@ def check_window(
     """
     if window.full:
         for level in (BUNDLE, 0):
-            yield from _compare(source, window, level, TILE_WIDTH, counts, required=window.end <= published)
+            tile = Tile(level, window.index)
+            yield from _compare(source, window, tile, counts, required=window.end <= published)
     for level, width, required in partial:
         if width <= len(window.entries):
-            yield from _compare(source, window, level, width, counts, required=required)
+            yield from _compare(source, window, Tile(level, window.index, width), counts, required=required)
 
 
 def _compare(
-    source: Source, window: Window, level: int, width: int, counts: Counts, *, required: bool
+    source: Source, window: Window, tile: Tile, counts: Counts, *, required: bool
 ) -> Iterator[Finding]:
-    path = Tile(level, window.index, width).path
+    path, width = tile.path, tile.width
     found = source.tiles.get(path)
     if found is None:
         # A partial tile is asked for because it is listed: it is there, or its term says that it must be.
-        if required or width < TILE_WIDTH:
+        if required or not tile.is_full:
             yield Finding(Step.CUSTODY, path, "is missing from the published tree", window.start, span=width)
         return
     counts.tiles += 1
-    expected = _expected(window, level, width)
+    expected = _expected(window, tile)
     if found != expected:
-        yield _difference(window, path, level, width, found, expected)
+        yield _difference(window, tile, found, expected)
     # What a crash left behind before a checkpoint committed to it may not have its term yet.
     for problem in source.custody.problems(path, window.times[width - 1]) if required else ():
         yield Finding(Step.CUSTODY, path, problem, window.start, span=width)
 
 
-def _expected(window: Window, level: int, width: int) -> bytes:
-    if level != BUNDLE:
-        return b"".join(window.leaves[:width])
-    return window.bundle if width == len(window.entries) else format_bundle(window.entries[:width])
+def _expected(window: Window, tile: Tile) -> bytes:
+    if tile.level != BUNDLE:
+        return b"".join(window.leaves[: tile.width])
+    return window.bundle if tile.width == len(window.entries) else format_bundle(window.entries[: tile.width])
 
 
-def _difference(window: Window, path: str, level: int, width: int, found: bytes, expected: bytes) -> Finding:
+def _difference(window: Window, tile: Tile, found: bytes, expected: bytes) -> Finding:
     """Name the first byte at which an object differs, and the entry that it belongs to."""
     at = next(
         (n for n, (a, b) in enumerate(zip(found, expected, strict=False)) if a != b),
         min(len(found), len(expected)),
     )
-    step, number = (
-        (Step.CONTENT, _entry_at(window.entries, at)) if level == BUNDLE else (Step.INCLUSION, at // 32)
-    )
-    index = window.start + min(number, width - 1)
+    in_bundle = tile.level == BUNDLE
+    step, number = (Step.CONTENT, _entry_at(window.entries, at)) if in_bundle else (Step.INCLUSION, at // 32)
+    index = window.start + min(number, tile.width - 1)
     same_length = len(found) == len(expected)
     what = "differs from the table" if same_length else f"has {len(found)} bytes, not {len(expected)}"
-    return Finding(step, f"{path} byte {at} (entry {index})", what, index)
+    return Finding(step, f"{tile.path} byte {at} (entry {index})", what, index)
 
 
 def _entry_at(entries: Sequence[bytes], byte: int) -> int:
