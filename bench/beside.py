@@ -98,9 +98,9 @@ def measure(shop: Workshop) -> Iterator[Result]:
         except NoPeerError as error:
             yield Skipped(f"peers.{key}", str(error))
     best: dict[str, Row] = {}
-    for number in range(shop.sizes.rounds):
+    for number in range(shop.sizes.peer_rounds):
         for key, contest in list(contestants.items()):
-            shop.say(f"recording and checking with {key}, round {number + 1} of {shop.sizes.rounds}")
+            shop.say(f"recording and checking with {key}, round {number + 1} of {shop.sizes.peer_rounds}")
             try:
                 row = contest(shop)
             except NoPeerError as error:
@@ -128,7 +128,7 @@ def _told(shop: Workshop, rows: list[Row]) -> Iterator[Result]:
     yield Grid(
         "peers",
         f"events/s, {shop.sizes.peers:,} events ({_small(shop):,} in batches of {_SMALL}), "
-        f"best of {shop.sizes.rounds} in turns",
+        f"best of {shop.sizes.peer_rounds} in turns",
         ("", f"record by {BATCH:,}", f"record by {_SMALL}", "full check", "what"),
         tuple((row.name, cell(row.record), cell(row.record_small), cell(row.verify), row.what) for row in rows),
     )  # fmt: skip

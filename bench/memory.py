@@ -28,7 +28,7 @@ def _figures(key: str, what: str, peaks: dict[int, float]) -> Iterator[Result]:
     smallest, judged = peaks[min(peaks)], min(peaks) >= _SETTLED
     for entries, peak in peaks.items():
         yield Figure(f"memory.{key}_{entries}", f"peak of {what}, {entries:,} entries", peak, "MiB",
-                     note="ru_maxrss of a fresh process")  # fmt: skip
+                     note="VmHWM of a fresh process")  # fmt: skip
     yield Figure(
         f"memory.{key}_growth", f"growth of {what}", peaks[max(peaks)] / smallest, "times",
         at_most(_FLAT) if judged else None,

@@ -32,6 +32,7 @@ class Sizes:
     huge: int = 0
     peers: int = 100_000
     rounds: int = 3
+    peer_rounds: int = 2
     peer_seconds: float = 30
 
     @property
@@ -44,7 +45,7 @@ DEFAULT = Sizes()
 FULL = Sizes(huge=10_000_000)
 QUICK = Sizes(
     sealed=20_000, sealed_small=3_000, latency_seconds=5, proofs=500,
-    small=20_000, log=100_000, peers=10_000, rounds=1, peer_seconds=3,
+    small=20_000, log=100_000, peers=10_000, rounds=1, peer_rounds=1, peer_seconds=3,
 )  # fmt: skip
 
 
@@ -57,7 +58,8 @@ def scaled(sizes: Sizes, share: float) -> Sizes:
     return Sizes(
         sealed=some(sizes.sealed), sealed_small=some(sizes.sealed_small), proofs=max(20, int(sizes.proofs * share)),
         latency_seconds=max(0.5, sizes.latency_seconds * share), small=some(sizes.small), log=some(sizes.log),
-        huge=some(sizes.huge), peers=some(sizes.peers), rounds=1, peer_seconds=sizes.peer_seconds,
+        huge=some(sizes.huge), peers=some(sizes.peers), rounds=1, peer_rounds=1,
+        peer_seconds=sizes.peer_seconds,
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ from ordertrail.record.recorder import Arriving, Recorder
 from ordertrail.record.sealing import Sealer
 from ordertrail.services import DEFAULT_STREAM, LogService, Trail
 from ordertrail.settings import SETTINGS, Settings, format_settings, parse_settings, passphrase
-from ordertrail.vault.custody import VaultCustody
+from ordertrail.vault.custody import BlobCustody, VaultCustody
 from ordertrail.vault.keeping import KeptBlobs, KeptTiles
 
 DATABASE = "ordertrail.db"
@@ -207,6 +207,7 @@ def open_source(root: Path, stream: str) -> Source:
     settings = read_settings(root)
     entries = SqlEntries(database)
     vault = FileVault(log_root(root, stream), immutable=settings.immutable)
+    blob_vault = FileVault(root / BLOBS, immutable=settings.immutable)
     keys = tuple(entries.keys(stream))
     publication = FilePublication(log_root(root, stream))
     return Source(
@@ -216,7 +217,8 @@ def open_source(root: Path, stream: str) -> Source:
         audit=entries,
         tiles=KeptTiles(vault, identity.keep_days),
         custody=VaultCustody(vault, identity.keep_days),
-        blobs=KeptBlobs(FileVault(root / BLOBS, immutable=settings.immutable), identity.keep_days, utc_now),
+        blobs=KeptBlobs(blob_vault, identity.keep_days, utc_now),
+        blob_custody=BlobCustody(blob_vault, identity.keep_days),
         keys=keys,
         published_keys=publication.keys(),
         published=publication.checkpoint(),

@@ -95,6 +95,17 @@ def test_nothing_is_left_behind(told: dict[str, Any], place: Path) -> None:
     assert not list(place.iterdir())
 
 
+def test_a_peak_is_the_process_s_own(place: Path) -> None:
+    """Linux hands ru_maxrss on through exec: a job's peak must not be that of whoever started it."""
+    held = bytearray(b"x") * (256 << 20)
+    arguments = {"root": str(place / "peak"), "events": 600, "batch": 100, "ready_made": False}
+    command = [sys.executable, "-m", "bench.jobs", "build", json.dumps(arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    shutil.rmtree(place / "peak")
+    assert len(held) > 0
+    assert 10 < json.loads(done.stdout)["peak_mib"] < 256
+
+
 def test_memory_is_no_disk() -> None:
     """Where nothing would be durable, nothing is measured."""
     memory = Path("/dev/shm")  # noqa: S108 - only to be refused

@@ -24,6 +24,8 @@ from ordertrail.services import Trail
 REFERENCE = ROOT / "docs/reference"
 SHARED = {"--help", "--json", "--stream", "--trail"}
 _OPTION = re.compile(r"`(--[a-z-]+)`")
+_TELLING = 15
+"""Characters from which on a part of a message is looked for."""
 
 
 def sections(document: Path) -> dict[str, str]:
@@ -152,6 +154,18 @@ def test_the_six_steps_are_named_alike() -> None:
         text = (ROOT / document).read_text()
         for step in Step:
             assert f"| {step.number} {step.label} |" in text, (document, step)
+
+
+@pytest.mark.parametrize("name", ["when-verify-says-broken.md", "keep-a-checkpoint-elsewhere.md"])
+def test_messages_that_are_quoted_are_the_product_s(name: str) -> None:
+    """Whoever looks a message up finds it as it is printed; numbers and names in it may be any."""
+    sources = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    said = re.sub(r'"\n\s*f?"', "", sources)
+    quoted = re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", (ROOT / "docs/howto" / name).read_text())
+    assert quoted
+    for message in quoted:
+        for part in re.split(r"…|\d+|\b[A-Z]+\b", message.strip('"')):
+            assert len(part) < _TELLING or part.strip() in said, message
 
 
 def test_every_shipped_mapping_is_named() -> None:

@@ -7,7 +7,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(
-    path for folder in ("src", "tests", "bench", "tools") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("src", "tests", "bench", "tools")
+    for path in (ROOT / folder).rglob("*.py")
+    if ".venv" not in path.parts
 )
 LONGEST_FILE = 600
 LONGEST_FUNCTION = 80

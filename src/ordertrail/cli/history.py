@@ -7,6 +7,7 @@ import typer
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption, opened
 from ordertrail.cli.output import EXIT_BROKEN, err, out, say, say_json, say_table
 from ordertrail.kernel.errors import InputError
+from ordertrail.kernel.numbers import count
 from ordertrail.record.sentence import sentence
 
 
@@ -62,7 +63,9 @@ def history(
             ],
         )
         colour = "red" if standing.problems else "green"
-        out.print(f"[{colour}]{standing.proven:,} of {len(items):,} events proven[/{colour}], ", end="")
+        out.print(
+            f"[{colour}]{standing.proven:,} of {count(len(items), 'event')} proven[/{colour}], ", end=""
+        )
         say("unbroken from the first." if not standing.problems else "but the order's chain is broken:")
         for problem in standing.problems:
             err.print(f"  [red]✗[/red] {problem}")

@@ -30,11 +30,6 @@ def say(text: str = "") -> None:
     out.print(escape(text))
 
 
-def count(number: int, thing: str, things: str | None = None) -> str:
-    """Write a number of things: ``1 event``, ``1,204 events``."""
-    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
-
-
 def say_json(value: dict[str, Any]) -> None:
     """Print the verb's one JSON object."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

@@ -1,17 +1,67 @@
 """What ``record`` and ``import`` share: record batch by batch, seal along the way, say what became of it all."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import typer
 
-from ordertrail.cli.output import EXIT_INPUT, count, err, exit_code, out, say, say_json, say_problems
+from ordertrail.cli.output import EXIT_INPUT, err, exit_code, out, say, say_json, say_problems
 from ordertrail.kernel.errors import BusyError, OrderTrailError
+from ordertrail.kernel.numbers import count
 from ordertrail.ledger.sequencer import BATCH, Sequencer
 from ordertrail.record.recorder import Arriving, Recorded
 from ordertrail.services import Trail
+
+
+class Sealing:
+    """Seals along the way. Whatever keeps it from sealing is remembered, and never keeps an event out."""
+
+    def __init__(self, trail: Trail, stream: str, *, wanted: bool) -> None:
+        self._context = trail.sequencing(stream)
+        self._wanted = wanted
+        self._sequencer: Sequencer | None = None
+        self.sealed = 0
+        self.failure: OrderTrailError | None = None
+
+    def __enter__(self) -> Self:
+        if self._wanted:
+            try:
+                self._sequencer = self._context.__enter__()
+            except OrderTrailError as error:
+                self.failure = error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self._sequencer is not None:
+            self._leave(error)
+
+    def batch(self) -> None:
+        """Seal what was just recorded."""
+        self._try(lambda sequencer: sequencer.seal_batch(BATCH))
+
+    def rest(self) -> None:
+        """Seal everything that still waits."""
+        self._try(lambda sequencer: sequencer.seal(BATCH))
+
+    def _try(self, seal: Callable[[Sequencer], int]) -> None:
+        if self._sequencer is not None:
+            try:
+                self.sealed += seal(self._sequencer)
+            except OrderTrailError as error:
+                self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
+        """Give the lock back; after an error without anchoring."""
+        self._sequencer = None
+        try:
+            self._context.__exit__(
+                type(error) if error else None, error, error.__traceback__ if error else None
+            )
+        except OrderTrailError as failure:
+            self.failure = failure
+        else:
+            self.failure = error if isinstance(error, OrderTrailError) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +74,18 @@ class Recording:
     seal: bool
 
     def run(self, source: Iterator[Arriving]) -> "Outcome":
-        """Record everything; seal and anchor, unless another process does."""
-        total, sealed, failure = Recorded(), 0, None
-        sequencer: Sequencer | None = None
-        with ExitStack() as stack:
-            if self.seal:
-                try:
-                    sequencer = stack.enter_context(self.trail.sequencing(self.stream))
-                except OrderTrailError as error:
-                    # Whatever keeps us from sealing, an event that arrives is recorded: it is sealed later.
-                    failure = error
+        """Record everything; seal and anchor where possible."""
+        total = Recorded()
+        with Sealing(self.trail, self.stream, wanted=self.seal) as sealing:
             for recorded in self.trail.record_lines(
                 source, stream=self.stream, all_or_nothing=self.all_or_nothing
             ):
                 total += recorded
-                if sequencer is not None:
-                    sealed += sequencer.seal_batch(BATCH)
-            if sequencer is not None:
-                sealed += sequencer.seal(BATCH)
-        size = self.trail.log(self.stream).log.store.head(self.stream).size
-        waiting = self.trail.log(self.stream).log.journal.waiting(self.stream)
-        return Outcome(total, sealed, size, waiting, failure)
+                sealing.batch()
+            sealing.rest()
+        log = self.trail.log(self.stream).log
+        size, waiting = log.store.head(self.stream).size, log.journal.waiting(self.stream)
+        return Outcome(total, sealing.sealed, size, waiting, sealing.failure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from ordertrail.cli.options import STREAM, TRAIL, JsonOption, StreamOption, TrailOption, opened
 from ordertrail.cli.output import progress, say, say_json
+from ordertrail.kernel.numbers import count
 
 
 def seal(trail: TrailOption = TRAIL, stream: StreamOption = STREAM, as_json: JsonOption = False) -> None:
@@ -20,4 +21,5 @@ def seal(trail: TrailOption = TRAIL, stream: StreamOption = STREAM, as_json: Jso
     if as_json:
         say_json({"sealed": sealed, "size": head.size, "root": head.root.hex()})
     else:
-        say(f"Sealed {sealed:,} events; the log has {head.size:,} entries, root {head.root.hex()[:16]}…")
+        entries = count(head.size, "entry", "entries")
+        say(f"Sealed {count(sealed, 'event')}; the log has {entries}, root {head.root.hex()[:16]}…")

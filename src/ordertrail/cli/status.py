@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption, opened
 from ordertrail.cli.output import say, say_json
+from ordertrail.kernel.numbers import count
 
 
 def status(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
@@ -23,7 +24,7 @@ def status(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
     for one in streams:
         say(f"{one.origin} (stream {one.stream} of {trail})")
         say(
-            f"  sealed       {one.size:,} events"
+            f"  sealed       {count(one.size, 'event')}"
             + (f", last {one.last_recorded}" if one.last_recorded else "")
         )
         say(

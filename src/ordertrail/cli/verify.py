@@ -1,6 +1,7 @@
 """``ordertrail verify``: the full check."""
 
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from ordertrail.cli.options import STREAM, TRAIL, JsonOption, StreamOption, TrailOption, opened
-from ordertrail.cli.output import EXIT_BROKEN, count, err, out, progress, say, say_json, say_problems
+from ordertrail.cli.output import EXIT_BROKEN, err, out, progress, say, say_json, say_problems
 from ordertrail.kernel.errors import InputError
+from ordertrail.kernel.numbers import count
 from ordertrail.ledger.verify.full import Options
 from ordertrail.ledger.verify.report import Report, Step
 
@@ -73,8 +75,9 @@ def _checkpoint(path: Path) -> bytes:
 def _remember(path: Path, checkpoint: bytes) -> None:
     """Keep the newest good checkpoint. It is a convenience, never evidence: it is checked when it is used."""
     part = path.with_name(path.name + ".part")
-    part.write_bytes(checkpoint)
-    part.replace(path)
+    with suppress(OSError):  # on read-only storage there is nothing to go on from next time
+        part.write_bytes(checkpoint)
+        part.replace(path)
 
 
 def _tell(report: Report) -> None:

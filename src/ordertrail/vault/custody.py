@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from ordertrail.kernel.clock import format_time, parse_time
+from ordertrail.vault.keeping import blob_path
 from ordertrail.vault.ports import Vault
 
 
@@ -40,3 +41,11 @@ class VaultCustody:
         if until < due:
             return f"is kept until {format_time(until)}, and must be kept until {format_time(due)}"
         return None
+
+
+class BlobCustody(VaultCustody):
+    """The same of blobs, which are asked for by name."""
+
+    def problems(self, path: str, since: str) -> list[str]:
+        """See the port; ``path`` is a blob's name."""
+        return super().problems(blob_path(path), since)

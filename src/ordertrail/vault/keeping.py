@@ -9,13 +9,21 @@ from ordertrail.kernel.clock import Clock, parse_time
 from ordertrail.kernel.errors import EvidenceError
 from ordertrail.vault.ports import Vault
 
+LONGEST_TERM = 365_000
+"""Days, a thousand years: calendars end, and a term beyond them is no term."""
+
+
+def term_of(keep_days: int) -> timedelta:
+    """Return a log's term; what is longer than a thousand years is a thousand years."""
+    return timedelta(days=min(keep_days, LONGEST_TERM))
+
 
 class KeptTiles:
     """Implements :class:`ordertrail.ledger.ports.Tiles` on a vault."""
 
     def __init__(self, vault: Vault, keep_days: int) -> None:
         self._vault = vault
-        self._term = timedelta(days=keep_days)
+        self._term = term_of(keep_days)
 
     def put(self, objects: Sequence[tuple[str, bytes]], since: str) -> None:
         """Keep objects for the log's term, and compare what can be read back with what was written."""
@@ -36,7 +44,7 @@ class KeptBlobs:
 
     def __init__(self, vault: Vault, keep_days: int, clock: Clock) -> None:
         self._vault = vault
-        self._term = timedelta(days=keep_days)
+        self._term = term_of(keep_days)
         self._clock = clock
 
     def put(self, data: bytes) -> str:

@@ -26,6 +26,7 @@ from ordertrail.ledger.vkey import parse_vkey
 
 _SUFFIX = ".pem"
 _COSIGNER = ".cosigner.pem"
+_NOT_SEALED = "Nothing can be sealed without it; what was recorded waits in the journal."
 _ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 
@@ -81,10 +82,10 @@ class FileKeyRing:
 
     def problems(self, vkey: str) -> list[str]:
         """Say what keeps this key ring from signing as this key; nothing where it was never given any key."""
-        path = self._path(vkey)
-        if not self._root.is_dir() or (self._passphrase is None and self.encrypted(vkey)):
-            return []
         try:
+            path = self._path(vkey)
+            if not self._root.is_dir() or (self._passphrase is None and self.encrypted(vkey)):
+                return []
             signer = self.signer(vkey)
         except OrderTrailError as error:
             return [error.message]
@@ -119,7 +120,7 @@ class FileKeyRing:
         except OSError as error:
             raise UnavailableError(
                 f"the private key {path} cannot be read: {error.strerror}",
-                meaning="Nothing can be sealed without it; what was recorded waits in the journal.",
+                meaning=_NOT_SEALED,
                 remedy="Restore the key file, or give this user the right to read it.",
             ) from error
         try:
@@ -127,11 +128,13 @@ class FileKeyRing:
         except TypeError as error:
             raise ConfigurationError(
                 f"{path}: {error}",
+                meaning=_NOT_SEALED,
                 remedy="Set ORDERTRAIL_PASSPHRASE_FILE to the file that holds the passphrase.",
             ) from error
         except ValueError as error:
             raise ConfigurationError(
                 f"{path} does not open: {error}",
+                meaning=_NOT_SEALED,
                 remedy="Check the passphrase; restore the key from its backup.",
             ) from error
 

@@ -22,8 +22,13 @@ def blob_findings(source: Source, window: Window, counts: Counts, start: int) ->
         if _MARK in entry and index >= start:
             for name, length in blob_references(_read(entry)):
                 counts.blobs += 1
+                where = f"blob {name} of entry {index}"
                 if problem := _problem(source, name, length):
-                    yield Finding(Step.CONTENT, f"blob {name} of entry {index}", problem, index)
+                    yield Finding(Step.CONTENT, where, problem, index)
+                    continue
+                # A blob is kept from before its event was recorded; the log's beginning is the latest sure time.
+                for kept in source.blob_custody.problems(name, source.log.created):
+                    yield Finding(Step.CUSTODY, where, kept, index)
 
 
 def _read(entry: bytes) -> Any:

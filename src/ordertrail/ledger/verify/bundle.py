@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ordertrail.kernel.errors import EvidenceError, InputError
+from ordertrail.kernel.numbers import count
 from ordertrail.ledger.entry import view_entry
 from ordertrail.ledger.verify.offline import Checked, Passed, Trust, check_entry
 from ordertrail.ledger.verify.report import Step
@@ -81,7 +82,7 @@ def check_proof_bundle(data: bytes, trust: Trust) -> Checked:
             raise EvidenceError(f"the bundle's {one.event}{_ENTRY} is another event's entry")
         checked = check_entry(one.proof, one.entry, trust)
         steps.append(Passed(Step.INCLUSION, checked.verdict))
-    return Checked(f"All {len(proven):,} entries of the bundle are proven.", tuple(steps))
+    return Checked(f"The bundle proves {count(len(proven), 'entry', 'entries')}.", tuple(steps))
 
 
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from ordertrail.kernel.errors import EvidenceError, InputError
+from ordertrail.kernel.numbers import count
 from ordertrail.ledger.checkpoint import Checkpoint
 from ordertrail.ledger.hashing import EMPTY_ROOT
 from ordertrail.ledger.merkle import CompactRange, cover
@@ -341,6 +342,11 @@ class _FullCheck:
                 by_table = self._held.bound(by_table, tree.roots)
             by_tiles = provable_by_tiles(self._source, listing, report.published, self._keys, self._held)
             report.provable = Provable(by_table, by_tiles)
+        if unpublished := report.size - report.published:
+            report.notes.append(
+                f"{count(max(unpublished, 0), 'event')} sealed and under no published checkpoint yet; "
+                "'ordertrail seal' publishes it."
+            )
         if not self._options.elsewhere:
             report.notes.append(
                 "Nothing outside this directory was compared: whoever holds all of it, keys included, could have "

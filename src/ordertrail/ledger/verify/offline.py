@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ordertrail.kernel.errors import EvidenceError, InputError
+from ordertrail.kernel.numbers import count
 from ordertrail.ledger.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint, parse_checkpoint
 from ordertrail.ledger.entry import EntryView, view_entry
 from ordertrail.ledger.merkle import NodeReader
@@ -75,7 +76,7 @@ def _steps(view: EntryView, signed: SignedCheckpoint) -> list[Passed]:
     signers = ", ".join(f"{one.key.name} ({one.key.key_id.hex()})" for one in signed.verified)
     steps = [
         Passed(Step.CONTENT, "the entry's bytes hash to the leaf that is proven"),
-        Passed(Step.INCLUSION, f"the leaf is under the root of {checkpoint.size:,} entries"),
+        Passed(Step.INCLUSION, f"the leaf is under the root of {count(checkpoint.size, 'entry', 'entries')}"),
         Passed(Step.SIGNATURE, f"the root is signed by {signers}"),
     ]
     order = view.event.subject.order

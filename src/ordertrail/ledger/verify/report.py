@@ -7,6 +7,8 @@ The numbered steps are the house's own, everywhere the same: 1 content, 2 inclus
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ordertrail.kernel.numbers import count
+
 
 class Step(Enum):
     """The numbered steps of verification."""
@@ -127,13 +129,15 @@ class Report:
             if self.size == 0:
                 return f"The log {self.origin} is empty and intact."
             if self.since == self.size:
-                return f"Nothing follows the checkpoint of {self.size:,} events; it is the newest."
+                return f"Nothing follows the checkpoint of {count(self.size, 'event')}; it is the newest."
             span = f"recorded from {self.first_recorded} to {self.last_recorded}"
             if self.since:
                 return (
                     f"The {self.size - self.since:,} events after the first {self.since:,}, {span}, are intact, "
-                    f"and continue the checkpoint of {self.since:,} events."
+                    f"and continue the checkpoint of {count(self.since, 'event')}."
                 )
+            if self.size == 1:
+                return f"The one event, recorded at {self.first_recorded}, is intact."
             return f"All {self.size:,} events, {span}, are intact."
         return f"BROKEN: {first.where}: {first.message}. {self._standing()}"
 

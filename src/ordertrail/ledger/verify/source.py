@@ -27,6 +27,7 @@ class Source:
     tiles: Tiles
     custody: Custody
     blobs: Blobs
+    blob_custody: Custody
     keys: tuple[KeyPeriod, ...]
     published_keys: bytes | None
     published: bytes | None

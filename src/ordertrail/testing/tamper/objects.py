@@ -70,10 +70,14 @@ def flip_file(pick: Pick, row: str | None = None) -> Apply:
     return apply
 
 
-def flip_blob(trail: Path, seed: int) -> Where:
-    """Change one byte of a blob that an entry names."""
-    where = flip_file(files("blobs/??/[0-9a-f]*"))(trail, seed)
-    return Where(where.path, f"blob {where.path.rpartition('/')[2]}", span=where.span)
+def of_blob(apply: Apply) -> Apply:
+    """Do this to a blob; a report names it by its own name, not by its path."""
+
+    def apply_to_blob(trail: Path, seed: int) -> Where:
+        where = apply(trail, seed)
+        return Where(where.path, f"blob {where.path.rpartition('/')[2]}", span=where.span)
+
+    return apply_to_blob
 
 
 def delete_file(pick: Pick) -> Apply:
