@@ -16,6 +16,8 @@ says what is true if the machine stops there; the next start calls the same func
 
 :meth:`Sequencer.anchor` publishes the ragged right edge and then the checkpoint: whoever sees the
 checkpoint can fetch all that it commits to. It runs at the anchoring cadence and at every clean end.
+*If we stop here*, nothing published commits to what is missing, and the next start finishes a checkpoint that
+was begun, and the one that a key came in with, before it seals anything on top of it.
 
 At the start, and before anything is signed, the database's head must extend the newest published
 checkpoint. If it does not, history was rolled back or forked: ForkError, and nothing is signed.

@@ -1,5 +1,6 @@
 """Opening a database file, and the few things that SQLite needs to be told."""
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -76,9 +77,27 @@ class Database:
     def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """One write transaction; on return it is on disk, or, if not ``durable``, will be by and by."""
         engine = self._durable if durable else self._lazy
-        with _translated(self.path), engine.connect() as connection, connection.begin():
+        with _translated(self.path), self._turn(), engine.connect() as connection, connection.begin():
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for one's turn to write, in the order of coming.
+
+        SQLite lets a writer that finds the file locked sleep and try again, ever longer; a busy recorder then
+        keeps the sequencer out for seconds. A blocking lock on the folder (not on the file: closing it would
+        drop SQLite's own locks) is a queue.
+        """
+        try:
+            queue = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise UnavailableError(f"the folder {self.path.parent} cannot be opened: {error.strerror}") from error
+        try:
+            fcntl.flock(queue, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(queue)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
