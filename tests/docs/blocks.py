@@ -44,7 +44,6 @@ _VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "<time>"),
     (re.compile(r"\+[0-9a-f]{8}\+[0-9A-Za-z+/=]{40,}"), "+<key>"),
     (re.compile(r"\+[0-9a-f]{8}\b"), "+<key id>"),
-    (re.compile(r"\+[0-9a-f]{8}\b"), "+<key id>"),
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "<hash>"),
     (re.compile(r"[0-9A-Za-z+/]{40,}=*"), "<base64>"),
     (re.compile(r"\([0-9a-f]{8}\)|\b[0-9a-f]{8}(?=\.pem|\.cosigner)"), "<key id>"),
