@@ -92,7 +92,9 @@ class Database:
         try:
             queue = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            raise UnavailableError(f"the folder {self.path.parent} cannot be opened: {error.strerror}") from error
+            raise UnavailableError(
+                f"the folder {self.path.parent} cannot be opened: {error.strerror}"
+            ) from error
         try:
             fcntl.flock(queue, fcntl.LOCK_EX)
             yield
