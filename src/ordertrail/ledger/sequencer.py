@@ -61,7 +61,7 @@ from ordertrail.record.ports import Journal, JournalRow
 BATCH = 1_000
 """Events in one sealed batch, at most."""
 
-_REMEMBERED_TAILS = 50_000
+_REMEMBERED_TAILS = 10_000
 """Orders whose last entry is remembered between batches; others are looked up."""
 
 
