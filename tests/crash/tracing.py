@@ -1,7 +1,7 @@
 """Writers under strace: system calls that fail, or that the process does not survive.
 
 The tracer attaches once the writer has imported and tried everything, so that the n-th call counted is ours
-and not Python's own start. Where strace is not installed (``tools/install-strace`` does it) or may not trace,
+and not Python's own start. Where strace is not installed (``tools/install-debian strace`` does it) or may not trace,
 the test is skipped with the reason; in continuous integration (``CI=true``) a strace that is installed must work.
 """
 
@@ -46,7 +46,7 @@ class Ending:
 def require_strace() -> None:
     """Skip the test where this machine cannot trace; fail it where it should be able to."""
     if shutil.which("strace") is None:
-        pytest.skip("strace is not installed; tools/install-strace installs it")
+        pytest.skip("strace is not installed; tools/install-debian strace installs it")
     if problem := _problem():
         if os.environ.get("CI") == "true":
             pytest.fail(f"strace is installed and does not work: {problem}")
