@@ -125,7 +125,7 @@ class Trail:
         trail = ordertrail.open("trail")
         trail.record([event])          # durable when it returns
         trail.seal()                   # sealed in a signed batch, published, anchored
-        trail.verify().verdict         # 'All 1 events, recorded from … to …, are intact.'
+        trail.verify().verdict         # 'The one event, recorded at …, is intact.'
         trail.prove(event.id)          # an entry and its C2SP tlog-proof
         trail.history("SO-1042")       # the order's life, in order
     """

@@ -29,9 +29,6 @@ from ordertrail.kernel.errors import EvidenceError
 NO_HASH = bytes(32)
 """Stands where there is no previous entry."""
 
-CHAIN_SEPARATOR = "\t"
-"""Between order and tenant in a chain's name; ids cannot contain it."""
-
 
 class Link(NamedTuple):
     """An entry's place in its order's chain."""
@@ -88,11 +85,6 @@ class EntryView(Protocol):
 
     event: EventView
     ledger: LedgerView
-
-
-def chain_name(order: str | None, tenant: str | None) -> str | None:
-    """Name an order's chain: the order within its tenant."""
-    return None if order is None else order + CHAIN_SEPARATOR + (tenant or "")
 
 
 def view_entry(data: bytes) -> EntryView:

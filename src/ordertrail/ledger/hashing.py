@@ -23,10 +23,6 @@ from typing import Final
 
 #: Bytes of a SHA-256 digest (FIPS 180-4).
 HASH_SIZE: Final = 32
-#: First byte under a leaf hash (RFC 6962 section 2.1).
-LEAF_PREFIX: Final = b"\x00"
-#: First byte under a node hash (RFC 6962 section 2.1).
-NODE_PREFIX: Final = b"\x01"
 #: Root of the tree of no leaves (RFC 6962 section 2.1).
 EMPTY_ROOT: Final = sha256(b"").digest()
 

@@ -16,6 +16,7 @@ from msgspec import UNSET
 from ordertrail.kernel.errors import InputError, Problem
 from ordertrail.kernel.ids import format_id, parse_id
 from ordertrail.record.actions import CATALOGUE, Action
+from ordertrail.record.chain import chain_name
 from ordertrail.record.encoding import encode
 from ordertrail.record.event import Change, Event
 from ordertrail.record.parse import read_event
@@ -34,9 +35,6 @@ _BLOB_WORTHY = 256
 
 BATCH = 1_000
 """Events recorded in one durable transaction."""
-
-CHAIN_SEPARATOR = "\t"
-"""Between order and tenant in a chain's name; ids cannot contain it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +61,6 @@ class Recorded:
 
 Arriving = tuple[str, bytes | tuple[Problem, ...]]
 """A place in a source, and the JSON line found there or why there is none."""
-
-
-def chain_of(event: Event) -> str | None:
-    """Name the chain that an event belongs to: its order within its tenant."""
-    if event.subject.order is None:
-        return None
-    return event.subject.order + CHAIN_SEPARATOR + (event.subject.tenant or "")
 
 
 class Recorder:
@@ -122,7 +113,7 @@ class Recorder:
         if len(body) > MAX_EVENT:
             event = self._move_to_blobs(event, len(body))
             body = encode(event)
-        return Captured(parse_id(event.id), chain_of(event), body)
+        return Captured(parse_id(event.id), chain_name(event.subject.order, event.subject.tenant), body)
 
     def _move_to_blobs(self, event: Event, length: int) -> Event:
         """Move the largest changed values into blobs until the event fits an entry."""

@@ -1,7 +1,6 @@
 """Keeping: what is published goes to the vault for the log's term, and is read back before it counts."""
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -61,8 +60,3 @@ class KeptBlobs:
 def blob_path(sha256: str) -> str:
     """Return where a blob lies: its first two digits are a folder, so that no folder grows too large."""
     return f"{sha256[:2]}/{sha256}"
-
-
-def is_blob(sha256: str, data: bytes) -> bool:
-    """Say whether bytes are the blob of this name."""
-    return hmac.compare_digest(hashlib.sha256(data).hexdigest(), sha256)

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ordertrail.adapters.memory.tables import MemoryTables, StreamRows
 from ordertrail.kernel.errors import EvidenceError, ForkError
-from ordertrail.ledger.entry import CHAIN_SEPARATOR, NO_HASH
+from ordertrail.ledger.entry import NO_HASH
 from ordertrail.ledger.hashing import EMPTY_ROOT
 from ordertrail.ledger.ports import Batch, DuplicateEventsError, EntryRow, Head, KeyPeriod
+from ordertrail.record.chain import SEPARATOR
 
 
 class MemoryEntries:
@@ -51,11 +52,6 @@ class MemoryEntries:
             if key is not None:
                 held.keys.append(key)
 
-    def add_key(self, stream: str, key: KeyPeriod) -> None:
-        """Register the first key of a log."""
-        with self._tables.stream(stream) as held:
-            held.keys.append(key)
-
     def tails(self, stream: str, chains: Iterable[str]) -> dict[str, tuple[int, bytes]]:
         """See the port."""
         asked = set(chains)
@@ -86,7 +82,7 @@ class MemoryEntries:
 
     def history(self, order: str, tenant: str | None = None) -> Iterator[tuple[str, EntryRow]]:
         """See the port."""
-        prefix = order + CHAIN_SEPARATOR
+        prefix = order + SEPARATOR
         with self._tables.every() as streams:
             found = [
                 (name, row)

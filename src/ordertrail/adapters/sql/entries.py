@@ -12,9 +12,10 @@ from ordertrail.adapters.sql.tables import batch as batch_table
 from ordertrail.adapters.sql.tables import entry, signing_key
 from ordertrail.adapters.sql.tables import stream as stream_table
 from ordertrail.kernel.errors import EvidenceError, ForkError
-from ordertrail.ledger.entry import CHAIN_SEPARATOR, NO_HASH
+from ordertrail.ledger.entry import NO_HASH
 from ordertrail.ledger.hashing import EMPTY_ROOT
 from ordertrail.ledger.ports import Batch, DuplicateEventsError, EntryRow, Head, KeyPeriod
+from ordertrail.record.chain import SEPARATOR
 
 _PARAMETERS = 500
 _FETCH = 1_024
@@ -93,16 +94,6 @@ class SqlEntries:
                     )
                 )
 
-    def add_key(self, stream: str, key: KeyPeriod) -> None:
-        """Register the first key of a log."""
-        with self._database.write() as connection:
-            number = stream_id(connection, stream)
-            connection.execute(
-                insert(signing_key).values(
-                    stream=number, first=key.first, vkey=key.vkey, statement=key.statement
-                )
-            )
-
     def tails(self, stream: str, chains: Iterable[str]) -> dict[str, tuple[int, bytes]]:
         """See the port."""
         found: dict[str, tuple[int, bytes]] = {}
@@ -164,12 +155,12 @@ class SqlEntries:
 
     def history(self, order: str, tenant: str | None = None) -> Iterator[tuple[str, EntryRow]]:
         """See the port."""
-        prefix = order + CHAIN_SEPARATOR
+        prefix = order + SEPARATOR
         wanted = (
             entry.c.chain == prefix + tenant
             if tenant is not None
             # Every tenant's order of this number: the names that begin with it and the separator.
-            else and_(entry.c.chain >= prefix, entry.c.chain < order + chr(ord(CHAIN_SEPARATOR) + 1))
+            else and_(entry.c.chain >= prefix, entry.c.chain < order + chr(ord(SEPARATOR) + 1))
         )
         with self._database.read() as connection:
             streams = connection.scalars(select(stream_table.c.id).order_by(stream_table.c.id)).all()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ordertrail.kernel.errors import EvidenceError
-from ordertrail.ledger.entry import NO_HASH, EntryView, chain_name, view_entry
+from ordertrail.ledger.entry import NO_HASH, EntryView, view_entry
 from ordertrail.ledger.hashing import leaf_hashes
 from ordertrail.ledger.merkle import RangeNodes, cover, fold
 from ordertrail.ledger.ports import Batch, EntryRow
@@ -23,6 +23,7 @@ from ordertrail.ledger.verify.published import Listing
 from ordertrail.ledger.verify.report import Counts, Finding, Step
 from ordertrail.ledger.verify.source import Source
 from ordertrail.ledger.verify.windows import Window, check_window
+from ordertrail.record.chain import SEPARATOR, chain_name
 
 SEGMENT = 32_768
 """Entries of one task, about."""
@@ -60,7 +61,6 @@ class Segment:
     start: int
     end: int
     covers: list[list[bytes]] = field(default_factory=list)
-    first_tile: int = 0
     tile_roots: list[bytes] = field(default_factory=list)
     tile_times: list[str] = field(default_factory=list)
     first_recorded: str | None = None
@@ -98,7 +98,7 @@ class _Checker:
         self._tails: dict[str, tuple[int, str]] = {}
         self._open: list[tuple[str, int, str, int]] = []
         self._times: list[str] = []
-        self._result = Segment(task.start, task.end, first_tile=self._base // TILE_WIDTH)
+        self._result = Segment(task.start, task.end)
 
     def run(self) -> Segment:
         task, result = self._task, self._result
@@ -277,7 +277,7 @@ class _Checker:
         found = self._source.reader.linked(self._source.log.name, wanted) if wanted else {}
         for chain, number, previous, index in self._open:
             before = found.get((chain, number - 1))
-            order = chain.split("\t")[0]
+            order = chain.split(SEPARATOR)[0]
             if number == 1:
                 if previous != _NO_HASH_HEX:
                     self._find(

@@ -9,10 +9,10 @@ from ordertrail.ledger.entry import NO_HASH
 from ordertrail.ledger.merkle import CompactRange
 from ordertrail.ledger.ports import Batch, EntryRow
 from ordertrail.ledger.staging import Tail, stage
+from ordertrail.record.chain import chain_name
 from ordertrail.record.encoding import encode
 from ordertrail.record.event import Actor, Change, Event, Subject
 from ordertrail.record.ports import Captured, JournalRow
-from ordertrail.record.recorder import chain_of
 
 STREAM = "default"
 OTHER_STREAM = "second"
@@ -36,7 +36,7 @@ def captured(number: int, order: str | None = None, *, tenant: str | None = None
         subject=Subject("order", order or "none", order, tenant),
         changes=(Change("/note", after=text),),
     )
-    return Captured(parse_id(event.id), chain_of(event), encode(event))
+    return Captured(parse_id(event.id), chain_name(event.subject.order, event.subject.tenant), encode(event))
 
 
 def several(first: int, count: int, order: str | None = None) -> list[Captured]:

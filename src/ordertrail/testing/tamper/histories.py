@@ -18,12 +18,13 @@ import msgspec
 from ordertrail.adapters.files.keyring import FileKeyRing
 from ordertrail.assembly import open_trail
 from ordertrail.kernel.canonical import canonical
-from ordertrail.ledger.entry import NO_HASH, Link, chain_name, format_entry, view_entry
+from ordertrail.ledger.entry import NO_HASH, Link, format_entry, view_entry
 from ordertrail.ledger.hashing import leaf_hash
 from ordertrail.ledger.note import format_note, parse_note
 from ordertrail.ledger.rotation import LogIdentity, first_statement
 from ordertrail.ledger.signers import NoteSigner, sign_note
 from ordertrail.ledger.vkey import format_vkey
+from ordertrail.record.chain import chain_name
 from ordertrail.testing.tamper.copies import (
     DATABASE,
     overwrite,
