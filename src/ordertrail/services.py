@@ -11,17 +11,17 @@ from ordertrail.kernel.clock import Clock, format_time
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputError
 from ordertrail.kernel.ids import format_id, new_id, parse_id
 from ordertrail.ledger.checkpoint import Checkpoint, SignedCheckpoint
-from ordertrail.ledger.entry import NO_HASH
 from ordertrail.ledger.hashing import leaf_hash
 from ordertrail.ledger.paths import anchor_path
 from ordertrail.ledger.ports import EntryRow, KeyPeriod
-from ordertrail.ledger.proofs import check_inclusion, prove_inclusion
+from ordertrail.ledger.proofs import prove_inclusion
 from ordertrail.ledger.recovery import open_published
 from ordertrail.ledger.rotation import LogIdentity
 from ordertrail.ledger.sequencer import BATCH, Log, Sequencer, Step, sequencing
 from ordertrail.ledger.tiles import TileReader
 from ordertrail.ledger.tlog_proof import TlogProof, check_tlog_proof
 from ordertrail.ledger.verify.full import Options, Progress, verify_log
+from ordertrail.ledger.verify.order import Standing, check_order
 from ordertrail.ledger.verify.report import Report
 from ordertrail.ledger.verify.source import OpenSource
 from ordertrail.ledger.vkey import parse_vkey
@@ -73,14 +73,6 @@ class Proof:
     sealed: Sealed
     proof: TlogProof
     checkpoint: SignedCheckpoint
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a set of entries stands: how many are proven by the published checkpoint, and what is wrong."""
-
-    proven: int
-    problems: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,32 +223,13 @@ class Trail:
 
     def standing(self, items: Sequence[Sealed]) -> Standing:
         """Prove each entry of an order's history, and that nothing is missing between them."""
-        problems: list[str] = []
-        proven = 0
+        standing = Standing(0, ())
         for stream in dict.fromkeys(item.stream for item in items):
             log = self.log(stream).log
             checkpoint = self._published(log)
-            reader = TileReader(log.tiles.get, checkpoint.size)
-            tails: dict[str | None, tuple[int, bytes]] = {}
-            for item in (one for one in items if one.stream == stream):
-                row = item.row
-                number, previous = tails.get(row.chain, (0, NO_HASH))
-                link = item.entry.ledger.order
-                if row.chain is not None and (
-                    link is None or link.number != number + 1 or link.previous != previous.hex()
-                ):
-                    problems.append(f"entry {row.index:,} does not follow number {number} of the order")
-                tails[row.chain] = (row.number, row.hash)
-                if row.index < checkpoint.size:
-                    try:
-                        proof = prove_inclusion(row.index, checkpoint.size, reader)
-                        check_inclusion(
-                            row.index, checkpoint.size, leaf_hash(row.entry), proof, checkpoint.root
-                        )
-                        proven += 1
-                    except EvidenceError as error:
-                        problems.append(f"entry {row.index:,} is not proven: {error}")
-        return Standing(proven, problems)
+            rows = [item.row for item in items if item.stream == stream]
+            standing += check_order(rows, checkpoint, TileReader(log.tiles.get, checkpoint.size))
+        return standing
 
     def status(self) -> list[StreamStatus]:
         """Say where each log of the trail stands."""

@@ -143,7 +143,7 @@ def test_events_without_an_order_and_of_tenants(trail: Trail) -> None:
     assert [item.row.number for item in trail.history("A", tenant="x")] == [1, 2]
     assert [item.row.number for item in trail.history("A", tenant="y")] == [1]
     assert len(trail.history("A")) == 3
-    assert trail.standing(trail.history("A")).problems == []
+    assert trail.standing(trail.history("A")).problems == ()
     assert trail.verify().intact
 
 

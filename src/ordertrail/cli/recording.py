@@ -110,12 +110,11 @@ class Outcome:
                 + (f", [red]refused {len(recorded.refused):,}[/red]" if recorded.refused else "")
                 + (f"; sealed {self.sealed:,}, the log has {self.size:,}." if self.sealed else ".")
             )
-            if self.waiting:
-                say(
-                    f"{count(self.waiting, 'event')} recorded and not sealed yet; 'ordertrail seal' seals them."
-                )
             if isinstance(self.failure, BusyError):
-                say(f"Not sealed here: {self.failure.message}. What you recorded is safe.")
+                say(f"Not sealed here: {self.failure.message}. What you recorded is safe; it seals that too.")
+            elif self.waiting:
+                waiting = count(self.waiting, "event")
+                say(f"{waiting} recorded and not sealed yet; 'ordertrail seal' seals them.")
             if recorded.refused:
                 err.print("Not recorded, each for the reason given; everything else was:")
                 say_problems(
