@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Real servers that the tests start: S3 with Object Lock, an HSM in software, a timestamp authority.
+SERVERS := ceph-common ceph-mon ceph-osd curl openssl radosgw softhsm2
 
 .PHONY: help run test lint check soak bench lock clean
 
@@ -14,7 +16,7 @@ run: $(VENV)/run.stamp ## record a shop's story, seal it, verify it, prove one e
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/dev.stamp lint ## lint, types, import laws and all tests
-	tools/install-debian golang-go golang-golang-x-mod-dev strace
+	tools/install-debian $(SERVERS) golang-go golang-golang-x-mod-dev strace
 	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/dev.stamp ## style, types, import laws
@@ -24,7 +26,7 @@ lint: $(VENV)/dev.stamp ## style, types, import laws
 	$(BIN)/lint-imports
 
 soak: $(VENV)/dev.stamp ## the long proofs; their last report is in docs/reports/
-	tools/install-debian golang-go golang-golang-x-mod-dev strace
+	tools/install-debian $(SERVERS) golang-go golang-golang-x-mod-dev strace
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -s -n 0 tests/crash/test_kills.py -k five_hundred
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/crash tests/tamper --deselect tests/crash/test_kills.py
 
@@ -34,7 +36,7 @@ bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
 
 lock: $(VENV)/dev.stamp ## lock the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements/run.txt
-	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml --group dev -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml --all-extras --group dev -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --group bench -o requirements/bench.txt
 
 clean: ## remove what was built

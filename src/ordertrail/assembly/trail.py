@@ -1,0 +1,156 @@
+"""From a directory and its settings to a trail's services."""
+
+import re
+from functools import partial
+from pathlib import Path
+
+from ordertrail.adapters.files.durable import make_folder, replace, translated
+from ordertrail.adapters.sql.database import Database, create_database, finish_database
+from ordertrail.adapters.sql.entries import SqlEntries
+from ordertrail.adapters.sql.streams import add_stream, list_streams
+from ordertrail.assembly.people import People
+from ordertrail.assembly.stores import BLOBS, DATABASE, KEYS, Stores, read_settings
+from ordertrail.kernel.clock import Clock, format_time, utc_now
+from ordertrail.kernel.errors import ConfigurationError
+from ordertrail.ledger.ports import KeyPeriod
+from ordertrail.ledger.rotation import LogIdentity, first_statement
+from ordertrail.ledger.sequencer import sequencing
+from ordertrail.ledger.verify.source import Source
+from ordertrail.ledger.vkey import format_vkey, is_key_name
+from ordertrail.record.recorder import Recorder
+from ordertrail.services import DEFAULT_STREAM, LogService, Trail
+from ordertrail.settings import SETTINGS, Settings, format_settings
+from ordertrail.vault.custody import BlobCustody, VaultCustody
+from ordertrail.vault.keeping import KeptBlobs, KeptTiles
+
+UNFINISHED = "unfinished.db"
+"""The database's name until all of a new trail is there: a trail is there, whole, or is not."""
+
+KEEP_DAYS = 2_557
+"""Seven years of days, two leap days among them: the usual rule for orders and invoices."""
+
+_STREAM_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
+
+
+def create_trail(
+    root: Path,
+    origin: str,
+    *,
+    settings: Settings | None = None,
+    keep_days: int = KEEP_DAYS,
+    clock: Clock = utc_now,
+) -> Trail:
+    """Create a trail in an empty or missing directory, its default stream published at size 0."""
+    settings = settings or Settings()
+    with translated(root, "looking at"):
+        _require_finished(root)
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise ConfigurationError(
+                f"{root} exists and is not an empty directory",
+                remedy="Choose another directory, or empty this one.",
+            )
+    if not is_key_name(origin):
+        raise ConfigurationError(
+            f"{origin!r} cannot name a log: it must not be empty or hold spaces or plus signs",
+            remedy="Choose a name such as orders.example.com/trail.",
+        )
+    with translated(root, "creating"):
+        make_folder(root)
+        replace(root / SETTINGS, format_settings(settings).encode())
+        create_database(root / UNFINISHED)
+        make_folder(root / BLOBS)
+    identity = LogIdentity(DEFAULT_STREAM, origin, keep_days, format_time(clock()))
+    _begin_log(Stores(root, settings, clock), Database(root / UNFINISHED), identity)
+    with translated(root, "creating"):
+        finish_database(root / UNFINISHED, root / DATABASE)
+    return open_trail(root, clock=clock)
+
+
+def _require_finished(root: Path) -> None:
+    """Refuse a directory in which a trail was being created when a crash came."""
+    if (root / UNFINISHED).exists():
+        raise ConfigurationError(
+            f"the trail in {root} was never created to its end",
+            meaning="Nothing was recorded in it, and nothing is lost.",
+            remedy=f"Delete {root} (if it refuses, after 'chattr -R -i {root}'), and create the trail again.",
+        )
+
+
+def add_log(root: Path, identity: LogIdentity, clock: Clock = utc_now) -> None:
+    """Add a stream to a trail: its key, its registration, its empty published tree."""
+    if not _STREAM_NAME.fullmatch(identity.name):
+        raise ConfigurationError(f"{identity.name!r} is not a stream's name: lower case, digits and hyphens")
+    stores = Stores(root, read_settings(root), clock)
+    _begin_log(stores, stores.database(), identity)
+
+
+def _begin_log(stores: Stores, database: Database, identity: LogIdentity) -> None:
+    """Make a log's key, register it and publish its empty tree. *If we stop here*, sealing does the rest."""
+    try:
+        signer = stores.keys().create(identity.origin)
+        first = KeyPeriod(0, format_vkey(signer.key), first_statement(identity, signer))
+        add_stream(database, identity, first)
+        with sequencing(stores.log(identity, database), stores.clock):
+            pass
+    finally:
+        database.close()
+
+
+def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
+    """Open a trail. Raises ConfigurationError if there is none, or its settings are wrong."""
+    with translated(root, "looking at"):
+        _require_finished(root)
+        found = (root / DATABASE).exists()
+    if not found:
+        raise ConfigurationError(
+            f"there is no trail in {root}",
+            remedy="Create one with 'ordertrail init', or name one with --trail.",
+        )
+    settings = read_settings(root)
+    stores = Stores(root, settings, clock)
+    database = stores.database()
+    services = {}
+    for identity in list_streams(database):
+        log = stores.log(identity, database)
+        blobs = KeptBlobs(stores.blobs(), identity.keep_days, clock)
+        services[identity.name] = LogService(
+            identity,
+            log,
+            Recorder(log.journal, blobs, identity.name, settings.actions),
+            stores.vault(identity.name),
+            partial(open_source, root, identity.name),
+            stores.keys().encrypted,
+        )
+    people = People(root / KEYS, clock)
+
+    def close() -> None:
+        people.close()
+        database.close()
+
+    return Trail(str(root), settings.actions, clock, services, people.sealer, close)
+
+
+def open_source(root: Path, stream: str) -> Source:
+    """Open one log's stores for checking; each process of a parallel check calls this."""
+    stores = Stores(root, read_settings(root), utc_now)
+    database = stores.database()
+    identity = next(one for one in list_streams(database) if one.name == stream)
+    entries = SqlEntries(database)
+    vault, blobs = stores.vault(stream), stores.blobs()
+    keys = tuple(entries.keys(stream))
+    publication = stores.publication(stream)
+    return Source(
+        log=identity,
+        reader=entries,
+        rows=entries,
+        audit=entries,
+        tiles=KeptTiles(vault, identity.keep_days),
+        custody=VaultCustody(vault, identity.keep_days),
+        blobs=KeptBlobs(blobs, identity.keep_days, utc_now),
+        blob_custody=BlobCustody(blobs, identity.keep_days),
+        keys=keys,
+        published_keys=publication.keys(),
+        published=publication.checkpoint(),
+        key_problems=tuple(stores.keys().problems(keys[-1].vkey)) if keys else (),
+        close=database.close,
+    )
