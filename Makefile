@@ -12,11 +12,12 @@ SERVERS := ceph-common ceph-mon ceph-osd curl openssl radosgw softhsm2
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-run: $(VENV)/run.stamp ## record a shop's story, seal it, verify it, prove one event, catch a tampering
+run: $(VENV)/run.stamp $(VENV)/native.stamp ## record a shop's story, seal it, verify it, prove one event, catch a tampering
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/dev.stamp lint ## lint, types, import laws and all tests
-	tools/install-debian $(SERVERS) golang-go golang-golang-x-mod-dev strace
+	tools/install-debian $(SERVERS) gcc golang-go golang-golang-x-mod-dev libc6-dev python3-dev strace
+	$(MAKE) --no-print-directory $(VENV)/native.stamp
 	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/dev.stamp ## style, types, import laws
@@ -31,7 +32,8 @@ soak: $(VENV)/dev.stamp ## the long proofs; their last report is in docs/reports
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/crash tests/tamper --deselect tests/crash/test_kills.py
 
 bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
-	tools/install-debian golang-go golang-golang-x-mod-dev
+	tools/install-debian gcc golang-go golang-golang-x-mod-dev libc6-dev python3-dev
+	$(MAKE) --no-print-directory $(VENV)/native.stamp
 	$(BIN)/python bench/run.py
 
 lock: $(VENV)/dev.stamp ## lock the dependencies anew, with hashes
@@ -40,7 +42,7 @@ lock: $(VENV)/dev.stamp ## lock the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --group bench -o requirements/bench.txt
 
 clean: ## remove what was built
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build native/build .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); tools/install-debian python3-venv && $(PYTHON) -m venv $(VENV); }
@@ -55,3 +57,7 @@ $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@ $(VENV)/run.stamp
+
+# Optional: nothing happens, and no stamp is made, where there is no C compiler.
+$(VENV)/native.stamp: tools/build-native $(wildcard native/*.py native/*.toml native/src/*.[ch] native/src/ordertrail_native/*) | $(VENV)/bin/pip
+	@tools/build-native $(BIN)/python $@

@@ -10,16 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from bench import beside, checking, latency, machine, memory, proofs, sealing
+from bench import beside, checking, latency, machine, memory, postgresql, proofs, s3, sealing
 from bench.figures import Figure, Result, Skipped, format_json, format_result
 from bench.workshop import DEFAULT, FULL, QUICK, JobError, Sizes, Workshop, scaled
 
 SECTIONS: dict[str, tuple[str, Callable[[Workshop], Iterator[Result]]]] = {
     "seal": ("Recording and sealing", sealing.measure),
+    "postgresql": ("Recording and sealing on PostgreSQL", postgresql.measure),
     "latency": ("Latency under a steady load", latency.measure),
     "proof": ("Proofs", proofs.measure),
     "verify": ("The full check", checking.measure),
     "memory": ("Memory", memory.measure),
+    "s3": ("Publishing on S3", s3.measure),
     "peers": ("Beside the best peers", beside.measure),
 }
 

@@ -15,9 +15,14 @@ from typing import Any
 
 from bench.bare import read_entries, root_of_bundles, root_of_entries
 from bench.events import event_line, event_lines
+from bench.hash_job import hash_rates, hashing
+from bench.postgresql_job import on_postgresql
+from bench.s3_job import s3_objects, s3_publish
+from bench.start import ready
 from bench.trails import arriving, new_trail, record_and_seal
 from ordertrail.assembly import log_root, open_trail
 from ordertrail.kernel.clock import format_time
+from ordertrail.ledger.native import native
 from ordertrail.ledger.sequencer import Step
 from ordertrail.ledger.verify.full import Options
 from ordertrail.services import DEFAULT_STREAM
@@ -41,7 +46,7 @@ def record(root: str, events: int, batch: int) -> dict[str, Any]:
     """Record events, and nothing else."""
     lines = list(event_lines(events))
     with open_trail(Path(root)) as trail:
-        began = _ready()
+        began = ready()
         for _ in trail.log().recorder.record_each(arriving(lines), batch):
             pass
         return {"seconds": time.monotonic() - began}
@@ -56,7 +61,7 @@ def seal(root: str, events: int, batch: int) -> dict[str, Any]:
             commits.append((time.monotonic(), sequencer.head.size))
 
     with open_trail(Path(root)) as trail, trail.sequencing(on_step=on_step) as sequencer:
-        began = last = _ready()
+        began = last = ready()
         while sequencer.head.size < events:
             if sequencer.seal_batch(batch):
                 last = time.monotonic()
@@ -76,7 +81,7 @@ def feed(root: str, events: int, rate: int) -> dict[str, Any]:
     durable: list[tuple[float, int]] = []
     with open_trail(Path(root)) as trail:
         recorder = trail.log().recorder
-        began = _ready()
+        began = ready()
         number = 0
         while number < events:
             due = min(events, int((time.monotonic() - began) * rate) + 1)
@@ -91,14 +96,14 @@ def feed(root: str, events: int, rate: int) -> dict[str, Any]:
 
 
 def verify(root: str, processes: int, *, deep: bool | None) -> dict[str, Any]:
-    """Check a trail in full; ``deep`` as of the command line."""
+    """Check a trail in full; ``deep`` as of the command line. ``cpu`` is this process's time on a processor."""
     with open_trail(Path(root)) as trail:
-        began = time.perf_counter()
+        began, began_cpu = time.perf_counter(), time.process_time()
         report = trail.verify(Options(processes=processes, deep=deep))
-        seconds = time.perf_counter() - began
+        seconds, cpu = time.perf_counter() - began, time.process_time() - began_cpu
     if not report.intact or report.published != report.size:
         raise RuntimeError(report.verdict)
-    return {"seconds": seconds, "entries": report.counts.entries}
+    return {"seconds": seconds, "cpu": cpu, "entries": report.counts.entries, "native": native is not None}
 
 
 def bare(root: str, *, in_memory: bool) -> dict[str, Any]:
@@ -107,26 +112,30 @@ def bare(root: str, *, in_memory: bool) -> dict[str, Any]:
     with open_trail(Path(root)) as trail:
         head = trail.log().log.store.head(DEFAULT_STREAM)
     entries = read_entries(folder, head.size) if in_memory else []
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     found = root_of_entries(entries) if in_memory else root_of_bundles(folder, head.size)
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - began_cpu
     if found != head.root:
         raise RuntimeError("the bare pass came to another root")
-    return {"seconds": seconds, "entries": head.size}
+    return {"seconds": seconds, "cpu": cpu, "entries": head.size}
 
 
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
-    job.__name__: job for job in (build, record, seal, feed, verify, bare)
+    job.__name__: job
+    for job in (
+        build,
+        record,
+        seal,
+        feed,
+        verify,
+        bare,
+        hashing,
+        hash_rates,
+        on_postgresql,
+        s3_publish,
+        s3_objects,
+    )
 }
-
-
-def _ready() -> float:
-    """Say that everything is prepared; wait for the instant to begin, and return it."""
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    instant = float(sys.stdin.readline())
-    time.sleep(max(0.0, instant - time.monotonic()))
-    return instant
 
 
 def _peak_mib() -> float:

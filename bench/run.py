@@ -1,6 +1,7 @@
 """``make bench``: measure every figure that the project claims, and its peers beside it, in one run.
 
-Usage: ``bench/run.py [--quick | --full] [--only seal,latency,proof,verify,memory,peers] [--json] [--dir DIR]``
+Usage: ``bench/run.py [--quick | --full] [--only SECTION,…] [--json] [--dir DIR]``, of the sections seal, postgresql,
+latency, proof, verify, memory, s3 and peers.
 """
 
 import sys

@@ -1,6 +1,7 @@
 """What the sections share: a folder on a disk, the sizes of this run, the logs built so far, other processes."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -97,9 +98,12 @@ class Workshop:
             self._logs[entries] = Built(root, entries, told["record"] + told["seal"], told["peak_mib"])
         return self._logs[entries]
 
-    def run(self, job: str, **arguments: Any) -> dict[str, Any]:
-        """Run a job in a process of its own; return what it says. Raises JobError."""
-        process = _start(job, arguments)
+    def run(self, job: str, environment: Mapping[str, str] | None = None, **arguments: Any) -> dict[str, Any]:
+        """Run a job in a process of its own; return what it says. Raises JobError.
+
+        ``environment`` is what it finds beside, or instead of, the environment that we have.
+        """
+        process = _start(job, arguments, environment)
         try:
             return _outcome(job, process)
         finally:
@@ -125,10 +129,13 @@ class Workshop:
                 process.wait()
 
 
-def _start(job: str, arguments: Mapping[str, Any]) -> subprocess.Popen[str]:
+def _start(
+    job: str, arguments: Mapping[str, Any], environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "bench.jobs", job, json.dumps(arguments)],
         cwd=ROOT,
+        env={**os.environ, **(environment or {})},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -5,11 +5,11 @@ import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from ordertrail.kernel.errors import OrderTrailError
 
@@ -30,20 +30,46 @@ class Diagnosis:
     message: str
 
 
-def diagnose(root: Path, open_trail: Callable[[Path], object]) -> Iterator[Diagnosis]:
-    """Look at the machine and at the trail in ``root``; nothing is changed."""
+class Openable(Protocol):
+    """What a trail is here: something that was opened, and is closed again."""
+
+    @property
+    def close(self) -> Callable[[], None]:
+        """Close it."""
+        ...
+
+
+Probe = Callable[[], Diagnosis]
+"""Looks at one configured part; what goes wrong while it looks is what it found."""
+
+
+def diagnose(
+    root: Path, open_trail: Callable[[Path], Openable], probes: Iterable[tuple[str, Probe]]
+) -> Iterator[Diagnosis]:
+    """Look at the machine, at the trail in ``root``, and at each part that its settings name."""
     yield _python()
     yield _sqlite()
     yield _clock()
     yield _space(root)
     try:
-        open_trail(root)
+        open_trail(root).close()
     except OrderTrailError as error:
-        yield Diagnosis("trail", "failed", f"{error.message} ({error.remedy})")
+        yield Diagnosis("trail", "failed", told(error))
         return
     yield Diagnosis("trail", "ok", f"{root} opens; its settings are right")
     yield from _private_files(root)
     yield _leftovers(root)
+    for name, probe in probes:
+        try:
+            yield probe()
+        except OrderTrailError as error:
+            yield Diagnosis(name, "failed", told(error))
+
+
+def told(error: OrderTrailError) -> str:
+    """Return what happened, what it means for the evidence and what to do, in one line."""
+    found = error.diagnostics()
+    return f"{found.happened} ({found.meaning} {found.remedy})"
 
 
 def _python() -> Diagnosis:
@@ -82,6 +108,8 @@ def _private_files(root: Path) -> Iterator[Diagnosis]:
             yield Diagnosis("keys", "failed", f"{path} has mode {mode:o}; run: chmod 600 {path}")
             return
     yield Diagnosis("keys", "ok", "private keys are read by their owner only")
+    if not (root / "ordertrail.db").exists():
+        return
     if os.access(root / "ordertrail.db", os.W_OK):
         yield Diagnosis("database", "ok", "can be written by this user")
     else:

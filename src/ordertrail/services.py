@@ -1,23 +1,23 @@
 """What programs, the command line and pages are handed: a trail, with each room's service under its name."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Self
 
 import msgspec
 
 from ordertrail.kernel.clock import Clock, format_time
-from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputError
+from ordertrail.kernel.errors import BusyError, ConfigurationError, EvidenceError, InputError
 from ordertrail.kernel.ids import format_id, new_id, parse_id
-from ordertrail.ledger.checkpoint import Checkpoint, SignedCheckpoint
+from ordertrail.ledger.attestation import Attested, Attestors, attest
+from ordertrail.ledger.checkpoint import SignedCheckpoint
+from ordertrail.ledger.following import Tell, follow
 from ordertrail.ledger.hashing import leaf_hash
-from ordertrail.ledger.paths import anchor_path
 from ordertrail.ledger.ports import EntryRow, KeyPeriod
 from ordertrail.ledger.proofs import prove_inclusion
-from ordertrail.ledger.recovery import open_published
 from ordertrail.ledger.rotation import LogIdentity
-from ordertrail.ledger.sequencer import BATCH, Log, Sequencer, Step, sequencing
+from ordertrail.ledger.sequencer import BATCH, Cadence, Log, Sequencer, Step, sequencing
 from ordertrail.ledger.tiles import TileReader
 from ordertrail.ledger.tlog_proof import TlogProof, check_tlog_proof
 from ordertrail.ledger.verify.full import Options, Progress, verify_log
@@ -25,10 +25,12 @@ from ordertrail.ledger.verify.order import Standing, check_order
 from ordertrail.ledger.verify.report import Report
 from ordertrail.ledger.verify.source import OpenSource
 from ordertrail.ledger.vkey import parse_vkey
+from ordertrail.ledger.witnessing import Incident
 from ordertrail.record.actions import Catalogue
 from ordertrail.record.event import Actor, Context, Event, Subject
 from ordertrail.record.recorder import Arriving, Recorded, Recorder
 from ordertrail.record.sealing import Sealer
+from ordertrail.status import StreamStatus, published_checkpoint, stream_status
 from ordertrail.vault.ports import Vault
 
 DEFAULT_STREAM = "default"
@@ -76,24 +78,6 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamStatus:
-    """Where a log stands. Times are RFC 3339; None where there is nothing to tell."""
-
-    stream: str
-    origin: str
-    size: int
-    published: int
-    waiting: int
-    last_recorded: str | None
-    keep_days: int
-    key: str
-    keys: int
-    key_encrypted: bool
-    immutable: bool
-    root: str
-
-
-@dataclass(frozen=True, slots=True)
 class LogService:
     """One log of a trail."""
 
@@ -125,6 +109,8 @@ class Trail:
     location: str
     actions: Catalogue
     clock: Clock
+    cadence: Cadence
+    attestors: Attestors
     logs: Mapping[str, LogService]
     open_sealer: Callable[[], Sealer]
     close: Callable[[], None]
@@ -163,7 +149,7 @@ class Trail:
         self, stream: str = DEFAULT_STREAM, on_step: Callable[[Step], None] | None = None
     ) -> AbstractContextManager[Sequencer]:
         """Hold the sealing lock of a log and hand out its sequencer; it anchors at a clean end."""
-        return sequencing(self.log(stream).log, self.clock, on_step)
+        return sequencing(self.log(stream).log, self.clock, on_step, self.cadence)
 
     def seal(
         self,
@@ -180,6 +166,55 @@ class Trail:
                 if on_batch is not None:
                     on_batch(batch)
         return sealed
+
+    def attest(self, *, stream: str = DEFAULT_STREAM) -> Attested | None:
+        """Have the newest published checkpoint stamped and cosigned; return what came of it, None where nobody is.
+
+        What a witness remembers otherwise is put on record as an incident.
+        """
+        if not self.attestors:
+            return None
+        log = self.log(stream).log
+        attested = attest(log.tiles, log.publication, self.attestors, format_time(self.clock()))
+        self._record_incidents(attested.incidents, stream)
+        with suppress(BusyError), self.sequencing(stream) as sequencer:  # whoever seals publishes it
+            sequencer.publish_cosigned(attested.note)
+        return attested
+
+    def follow(
+        self,
+        stop: Callable[[], bool],
+        tell: Tell = lambda _sealed, _attested: None,
+        *,
+        stream: str = DEFAULT_STREAM,
+    ) -> None:
+        """Seal what comes, as it comes, anchor at the cadence and have anchors attested, until ``stop`` says so."""
+        told: set[str] = set()
+
+        def heard(sealed: int, attested: Attested | None) -> None:
+            if attested is not None:
+                new = [one for one in attested.incidents if str(one) not in told]
+                told.update(map(str, new))
+                self._record_incidents(new, stream)
+            tell(sealed, attested)
+
+        follow(self.log(stream).log, self.clock, self.cadence, self.attestors, stop, heard)
+
+    def _record_incidents(self, incidents: Iterable[Incident], stream: str) -> None:
+        origin = self.log(stream).identity.origin
+        events = [
+            Event(
+                id=new_id(),
+                time=format_time(self.clock()),
+                action="log.incident",
+                actor=Actor("ordertrail", "system"),
+                subject=Subject("log", origin),
+                context=Context(reason=str(incident), tags=("incident", incident.kind.value)),
+            )
+            for incident in incidents
+        ]
+        if events:
+            self.record(events, stream=stream)
 
     def verify(
         self,
@@ -226,43 +261,17 @@ class Trail:
         standing = Standing(0, ())
         for stream in dict.fromkeys(item.stream for item in items):
             log = self.log(stream).log
-            checkpoint = self._published(log)
+            checkpoint = published_checkpoint(log)[1]
             rows = [item.row for item in items if item.stream == stream]
             standing += check_order(rows, checkpoint, TileReader(log.tiles.get, checkpoint.size))
         return standing
 
     def status(self) -> list[StreamStatus]:
         """Say where each log of the trail stands."""
-        return [self._stream_status(service) for service in self.logs.values()]
-
-    def _stream_status(self, service: LogService) -> StreamStatus:
-        log = service.log
-        head = log.store.head(log.stream)
-        published = self._published(log)
-        last = next(iter(log.reader.rows(log.stream, head.size - 1, head.size)), None) if head.size else None
-        keys = log.store.keys(log.stream)
-        kept = service.vault.kept(anchor_path(published.size))
-        return StreamStatus(
-            stream=log.stream,
-            origin=log.origin,
-            size=head.size,
-            published=published.size,
-            waiting=log.journal.waiting(log.stream),
-            last_recorded=_read(log.stream, last).entry.ledger.recorded if last else None,
-            keep_days=service.identity.keep_days,
-            key=keys[-1].vkey,
-            keys=len(keys),
-            key_encrypted=service.key_encrypted(keys[-1].vkey),
-            immutable=kept is not None and kept.locked,
-            root=head.root.hex(),
-        )
-
-    @staticmethod
-    def _published(log: Log) -> Checkpoint:
-        note = log.publication.checkpoint()
-        if note is None:
-            raise EvidenceError(f"stream {log.stream} has no published checkpoint")
-        return open_published(note, log.origin, log.store.keys(log.stream))
+        return [
+            stream_status(service.identity, service.log, service.vault, self.attestors, service.key_encrypted)
+            for service in self.logs.values()
+        ]
 
     def prove(self, event_id: str) -> Proof:
         """Return an event's entry and its C2SP proof against the newest published checkpoint.
@@ -271,7 +280,7 @@ class Trail:
         """
         sealed = self.find(event_id)
         log = self.log(sealed.stream).log
-        checkpoint = self._published(log)
+        checkpoint = published_checkpoint(log)[1]
         if checkpoint.size <= sealed.row.index:
             with self.sequencing(sealed.stream) as sequencer:
                 checkpoint = sequencer.anchor()

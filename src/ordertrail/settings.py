@@ -37,6 +37,7 @@ section and its name in capitals, two underscores between them: ``ORDERTRAIL_DAT
 says goes before the file. Secrets stand in files of their own, or in the environment; none is ever a setting's text.
 """
 
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -211,13 +212,28 @@ class Settings(_File, BaseSettings):
 
 
 def format_settings(settings: Settings) -> str:
-    """Write the settings file of a new embedded trail."""
-    return (
-        f"version = {VERSION}\n"
-        f"immutable = {str(settings.immutable).lower()}\n"
-        f"post_quantum = {str(settings.post_quantum).lower()}\n\n"
-        "[actions]\n"
-    )
+    """Write the settings file of a new trail: the choices, and each section that is not the default."""
+    lines = [f"version = {VERSION}", f"immutable = {_toml(settings.immutable)}"]
+    lines += [f"post_quantum = {_toml(settings.post_quantum)}", "", "[actions]"]
+    for name in settings.actions.own:
+        action = settings.actions[name]
+        phrase, sensitive = _toml(action.phrase), _toml(action.sensitive)
+        lines.append(f"{_toml(name)} = {{ phrase = {phrase}, sensitive = {sensitive} }}")
+    sections: list[tuple[str, BaseModel]] = [
+        (f"[{name}]", chosen)
+        for name, field in _File.model_fields.items()
+        if isinstance(chosen := getattr(settings, name), _Section) and chosen != field.default
+    ]
+    sections += [("[[timestamps]]", one) for one in settings.timestamps]
+    for heading, section in sections:
+        chosen = section.model_dump(exclude_unset=True, exclude_none=True)
+        lines += ["", heading, *(f"{name} = {_toml(value)}" for name, value in chosen.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    """Write a value. JSON's strings, numbers and booleans are TOML's too."""
+    return json.dumps(value)
 
 
 def parse_settings(text: str) -> Settings:
@@ -259,6 +275,12 @@ def _known(section: tuple[int | str, ...]) -> list[str]:
         if isinstance(field.default, _Section):
             models[name] = type(field.default)
     return list(models[str(section[0]) if section else ""].model_fields)
+
+
+def named_files(settings: Settings) -> list[str]:
+    """Return the files that a trail cannot do without and that its settings name; no file of a secret is among them."""
+    named = (settings.witnesses.policy, settings.vault.ca_bundle, *(one.roots for one in settings.timestamps))
+    return [name for name in named if name is not None]
 
 
 def passphrase() -> bytes | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ordertrail.adapters.sql.database import Database, create_database
+from ordertrail.adapters.sql.dialects.sqlite import SqliteDatabase, create_database
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.adapters.sql.journal import SqlJournal
 from ordertrail.kernel.errors import ConfigurationError
@@ -19,7 +19,7 @@ from ordertrail.testing.conformance.journal import JournalSuite
 from ordertrail.testing.conformance.samples import STREAM
 from ordertrail.testing.conformance.table_audit import TableAuditSuite
 
-OpenDatabase = Callable[[], Database]
+OpenDatabase = Callable[[], SqliteDatabase]
 
 
 @pytest.fixture
@@ -140,13 +140,13 @@ def test_the_table_refuses_to_change_what_it_holds(
 _APPENDING = """
 import sys
 from pathlib import Path
-from ordertrail.adapters.sql.database import Database
+from ordertrail.adapters.sql.dialects.sqlite import SqliteDatabase
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.adapters.sql.journal import SqlJournal
 from ordertrail.testing.conformance.entry_store import commit
 from ordertrail.testing.conformance.samples import STREAM, SampleLog, several
 
-database = Database(Path(sys.argv[1]))
+database = SqliteDatabase(Path(sys.argv[1]))
 journal, entries, log = SqlJournal(database), SqlEntries(database), SampleLog()
 for call in range(10_000):
     journal.append(STREAM, several(1_000_000 + 20 * call, 20))
@@ -169,7 +169,7 @@ def test_what_was_acknowledged_survives_a_kill(database_path: Path, open_databas
                 acknowledged = int(line)
                 if acknowledged == patience:
                     child.kill()
-        database = Database(path)
+        database = SqliteDatabase(path)
         waiting = SqlJournal(database).waiting(STREAM)
         table = SqlEntries(database)
         size, rows = table.head(STREAM).size, len(table.hashes(STREAM, 0, 10**6))

@@ -11,8 +11,8 @@ import pytest
 
 from crash.witness import DEADLY, Witness, end_of, start
 from crash.writer import ORIGIN, Kill, Plan
-from ordertrail import assembly
 from ordertrail.assembly import create_trail, open_trail
+from ordertrail.assembly import trail as assembly
 from ordertrail.kernel.clock import format_time, utc_now
 from ordertrail.kernel.errors import ConfigurationError
 from ordertrail.ledger.rotation import LogIdentity

@@ -98,10 +98,11 @@ class Witness:
     deaths: int = 0
 
     @classmethod
-    def of_new_trail(cls, root: Path, sealed: int = 0) -> "Witness":
+    def of_new_trail(cls, root: Path, sealed: int = 0, settings_file: Path | None = None) -> "Witness":
         """Create a trail, with so many events sealed, and become its witness."""
         ids = [new_id() for _ in range(sealed)]
-        with create_trail(root, ORIGIN, settings=Settings(immutable=False)) as trail:
+        settings = Settings(immutable=False) if settings_file is None else None
+        with create_trail(root, ORIGIN, settings=settings, settings_file=settings_file) as trail:
             trail.record(map(event_of, ids))
             trail.seal()
         return cls(root, set(ids), set(ids))
@@ -164,13 +165,15 @@ class Witness:
 
     def _follow(self, trail: Trail) -> None:
         """An outsider, who has only what is published, can check the checkpoint and follow each rotation."""
-        log = trail.log().log
-        tree = self.root / "log"
-        in_force = (tree / "keys.txt").read_text().split("\n")[0]
-        assert in_force == trail.keys()[-1].vkey
-        opened = open_checkpoint((tree / "checkpoint").read_bytes(), parse_vkey(in_force))
-        assert opened.checkpoint.size == log.store.head(DEFAULT_STREAM).size
-        for old, new in pairwise(trail.keys()):
-            bridge = (tree / anchor_path(new.first)).read_bytes()
-            for vkey in (old.vkey, new.vkey):
-                assert open_checkpoint(bridge, parse_vkey(vkey)).checkpoint.size == new.first
+        source = trail.log().open_source()
+        try:
+            in_force = (source.published_keys or b"").decode().split("\n")[0]
+            assert in_force == trail.keys()[-1].vkey
+            opened = open_checkpoint(source.published or b"", parse_vkey(in_force))
+            assert opened.checkpoint.size == trail.log().log.store.head(DEFAULT_STREAM).size
+            for old, new in pairwise(trail.keys()):
+                bridge = source.tiles.get(anchor_path(new.first)) or b""
+                for vkey in (old.vkey, new.vkey):
+                    assert open_checkpoint(bridge, parse_vkey(vkey)).checkpoint.size == new.first
+        finally:
+            source.close()

@@ -129,9 +129,9 @@ class TestKeys:
             with pytest.raises(InputError):
                 parse(mangled)
 
-    @given(names, st.sampled_from(SignatureType), st.data())
+    @given(names, st.sampled_from(sorted(set(SignatureType) - {SignatureType.ECDSA_P256})), st.data())
     def test_a_verifier_key_reads_back(self, name: str, type_: SignatureType, data: st.DataObject) -> None:
-        """Writing and reading a key is the identity."""
+        """Writing and reading a key is the identity; of type 0x02, see the tests of ECDSA."""
         public = data.draw(st.binary(min_size=type_.key_size, max_size=type_.key_size))
         key = VerifierKey(name, type_, public)
         assert parse_vkey(format_vkey(key)) == key

@@ -50,3 +50,15 @@ def test_an_entry_that_no_sequencer_writes(what: str, row_hash: str, small: Subj
     assert report.provable is not None
     assert report.provable.by_tiles == small.size
     assert report.provable.by_table <= VICTIM
+
+
+def test_a_chain_that_is_no_text(small: Subject, tmp_path: Path) -> None:
+    """SQLite takes any bytes for a text; the row is named all the same, and the others are read."""
+    copy = small.copy(tmp_path / "copy")
+    with unguarded(copy) as database:
+        database.execute("UPDATE entry SET chain = CAST(X'FFFE' AS TEXT) WHERE idx = ?", (VICTIM,))
+    report = check(copy)
+    assert report.first is not None
+    assert report.first.index == VICTIM
+    assert report.provable is not None
+    assert report.provable.by_tiles == small.size

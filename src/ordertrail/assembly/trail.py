@@ -5,23 +5,26 @@ from functools import partial
 from pathlib import Path
 
 from ordertrail.adapters.files.durable import make_folder, replace, translated
-from ordertrail.adapters.sql.database import Database, create_database, finish_database
+from ordertrail.adapters.sql.database import Database
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.adapters.sql.streams import add_stream, list_streams
+from ordertrail.assembly.custody import require_write_once
+from ordertrail.assembly.databases import DATABASE
 from ordertrail.assembly.people import People
-from ordertrail.assembly.stores import BLOBS, DATABASE, KEYS, Stores, read_settings
+from ordertrail.assembly.stores import BLOBS, KEYS, Stores, read_settings
+from ordertrail.assembly.trust import attestors, read_policy, timestampers
 from ordertrail.kernel.clock import Clock, format_time, utc_now
 from ordertrail.kernel.errors import ConfigurationError
 from ordertrail.ledger.ports import KeyPeriod
 from ordertrail.ledger.rotation import LogIdentity, first_statement
-from ordertrail.ledger.sequencer import sequencing
+from ordertrail.ledger.sequencer import Cadence, sequencing
 from ordertrail.ledger.verify.source import Source
 from ordertrail.ledger.vkey import format_vkey, is_key_name
 from ordertrail.record.recorder import Recorder
 from ordertrail.services import DEFAULT_STREAM, LogService, Trail
-from ordertrail.settings import SETTINGS, Settings, format_settings
+from ordertrail.settings import SETTINGS, Settings, format_settings, named_files, parse_settings
 from ordertrail.vault.custody import BlobCustody, VaultCustody
-from ordertrail.vault.keeping import KeptBlobs, KeptTiles
+from ordertrail.vault.keeping import KeptBlobs
 
 UNFINISHED = "unfinished.db"
 """The database's name until all of a new trail is there: a trail is there, whole, or is not."""
@@ -32,16 +35,22 @@ KEEP_DAYS = 2_557
 _STREAM_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
 
 
-def create_trail(
+def create_trail(  # noqa: PLR0913 - each is one thing that an owner may choose
     root: Path,
     origin: str,
     *,
     settings: Settings | None = None,
+    settings_file: Path | None = None,
     keep_days: int = KEEP_DAYS,
     clock: Clock = utc_now,
 ) -> Trail:
-    """Create a trail in an empty or missing directory, its default stream published at size 0."""
-    settings = settings or Settings()
+    """Create a trail in an empty or missing directory, its default stream published at size 0.
+
+    A ``settings_file`` becomes its ``trail.toml``; what it names beside it is copied with it. Raises
+    ConfigurationError where the settings or the stores that they name will not do.
+    """
+    text = None if settings_file is None else _read(settings_file)
+    settings = settings or (Settings() if text is None else parse_settings(text))
     with translated(root, "looking at"):
         _require_finished(root)
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
@@ -56,14 +65,39 @@ def create_trail(
         )
     with translated(root, "creating"):
         make_folder(root)
-        replace(root / SETTINGS, format_settings(settings).encode())
-        create_database(root / UNFINISHED)
-        make_folder(root / BLOBS)
+        replace(root / SETTINGS, (format_settings(settings) if text is None else text).encode())
+        if settings_file is not None:
+            copy_named(settings_file.parent, root, settings)
+        if settings.vault.url is None:
+            make_folder(root / BLOBS)
     identity = LogIdentity(DEFAULT_STREAM, origin, keep_days, format_time(clock()))
-    _begin_log(Stores(root, settings, clock), Database(root / UNFINISHED), identity)
-    with translated(root, "creating"):
-        finish_database(root / UNFINISHED, root / DATABASE)
+    stores = Stores(root, settings, clock)
+    require_write_once(stores)
+    if stores.publication(DEFAULT_STREAM).checkpoint() is not None:
+        raise ConfigurationError(
+            f"{settings.vault.url} holds a log already",
+            meaning="Nothing was created; what is there is untouched.",
+            remedy="Name another prefix with url of [vault], or rebuild that trail with 'ordertrail reindex'.",
+        )
+    with stores.database.new(UNFINISHED) as database:
+        _begin_log(stores, database, identity)
     return open_trail(root, clock=clock)
+
+
+def copy_named(source: Path, root: Path, settings: Settings) -> None:
+    """Copy the files that settings name beside them; what they name elsewhere stays where it is."""
+    for name in named_files(settings):
+        place = source / name
+        if not Path(name).is_absolute() and ".." not in Path(name).parts and place.is_file():
+            make_folder((root / name).parent)
+            replace(root / name, place.read_bytes())
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the settings {path} cannot be read: {error}") from None
 
 
 def _require_finished(root: Path) -> None:
@@ -81,34 +115,35 @@ def add_log(root: Path, identity: LogIdentity, clock: Clock = utc_now) -> None:
     if not _STREAM_NAME.fullmatch(identity.name):
         raise ConfigurationError(f"{identity.name!r} is not a stream's name: lower case, digits and hyphens")
     stores = Stores(root, read_settings(root), clock)
-    _begin_log(stores, stores.database(), identity)
+    database = stores.database.open()
+    try:
+        _begin_log(stores, database, identity)
+    finally:
+        database.close()
 
 
 def _begin_log(stores: Stores, database: Database, identity: LogIdentity) -> None:
     """Make a log's key, register it and publish its empty tree. *If we stop here*, sealing does the rest."""
-    try:
-        signer = stores.keys().create(identity.origin)
-        first = KeyPeriod(0, format_vkey(signer.key), first_statement(identity, signer))
-        add_stream(database, identity, first)
-        with sequencing(stores.log(identity, database), stores.clock):
-            pass
-    finally:
-        database.close()
+    signer = stores.keys().create(identity.origin)
+    first = KeyPeriod(0, format_vkey(signer.key), first_statement(identity, signer))
+    add_stream(database, identity, first)
+    with sequencing(stores.log(identity, database), stores.clock):
+        pass
 
 
 def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
     """Open a trail. Raises ConfigurationError if there is none, or its settings are wrong."""
     with translated(root, "looking at"):
         _require_finished(root)
-        found = (root / DATABASE).exists()
+        settings = read_settings(root)
+        found = settings.database.url is not None or (root / DATABASE).exists()
     if not found:
         raise ConfigurationError(
             f"there is no trail in {root}",
             remedy="Create one with 'ordertrail init', or name one with --trail.",
         )
-    settings = read_settings(root)
     stores = Stores(root, settings, clock)
-    database = stores.database()
+    database = stores.database.open()
     services = {}
     for identity in list_streams(database):
         log = stores.log(identity, database)
@@ -127,13 +162,22 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
         people.close()
         database.close()
 
-    return Trail(str(root), settings.actions, clock, services, people.sealer, close)
+    return Trail(
+        str(root),
+        settings.actions,
+        clock,
+        Cadence(settings.anchor.seconds, settings.anchor.entries),
+        attestors(root, settings),
+        services,
+        people.sealer,
+        close,
+    )
 
 
 def open_source(root: Path, stream: str) -> Source:
     """Open one log's stores for checking; each process of a parallel check calls this."""
     stores = Stores(root, read_settings(root), utc_now)
-    database = stores.database()
+    database = stores.database.open()
     identity = next(one for one in list_streams(database) if one.name == stream)
     entries = SqlEntries(database)
     vault, blobs = stores.vault(stream), stores.blobs()
@@ -144,7 +188,7 @@ def open_source(root: Path, stream: str) -> Source:
         reader=entries,
         rows=entries,
         audit=entries,
-        tiles=KeptTiles(vault, identity.keep_days),
+        tiles=stores.tiles(identity),
         custody=VaultCustody(vault, identity.keep_days),
         blobs=KeptBlobs(blobs, identity.keep_days, utc_now),
         blob_custody=BlobCustody(blobs, identity.keep_days),
@@ -152,5 +196,7 @@ def open_source(root: Path, stream: str) -> Source:
         published_keys=publication.keys(),
         published=publication.checkpoint(),
         key_problems=tuple(stores.keys().problems(keys[-1].vkey)) if keys else (),
+        timestampers=timestampers(root, stores.settings),
+        policy=read_policy(root, stores.settings),
         close=database.close,
     )

@@ -1,8 +1,10 @@
 """``ordertrail doctor``: find out why something does not work."""
 
+from typing import Annotated
+
 import typer
 
-from ordertrail.assembly import open_trail
+from ordertrail.assembly import open_trail, probes
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption
 from ordertrail.cli.output import EXIT_INPUT, out, say, say_json
 from ordertrail.diagnosis import diagnose
@@ -10,9 +12,18 @@ from ordertrail.diagnosis import diagnose
 _MARKS = {"ok": "[green]✓[/green]", "warning": "[yellow]![/yellow]", "failed": "[red]✗[/red]"}
 
 
-def doctor(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
-    """Look at the machine and the trail, and say what is wrong and what to do. Changes nothing."""
-    found = list(diagnose(trail, open_trail))
+def doctor(
+    trail: TrailOption = TRAIL,
+    prove: Annotated[
+        bool,
+        typer.Option(
+            "--prove", help="Try to break a lock in the vault's bucket; leaves a tiny locked object."
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at the machine, the trail and each part that it names; say what is wrong and what to do."""
+    found = list(diagnose(trail, open_trail, probes(trail, prove=prove)))
     failed = any(one.level == "failed" for one in found)
     if as_json:
         checks = [{"name": one.name, "level": one.level, "message": one.message} for one in found]

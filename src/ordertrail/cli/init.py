@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,12 +25,22 @@ def init(
         bool, typer.Option(help="Set the immutable flag on kept objects where the system allows it.")
     ] = True,
     post_quantum: Annotated[bool, typer.Option(help="Add ML-DSA-44 signatures to checkpoints.")] = False,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            metavar="FILE",
+            help="A settings file to begin with, instead of the two options above.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Create a trail in a new directory, with its first signing key."""
     name = origin or f"{socket.gethostname()}/{trail.resolve().name}-{secrets.token_hex(4)}".replace(" ", "-")
-    settings = Settings(immutable=immutable, post_quantum=post_quantum)
-    with create_trail(trail, name, settings=settings, keep_days=keep_days) as created:
+    settings = None if settings_file else Settings(immutable=immutable, post_quantum=post_quantum)
+    with create_trail(
+        trail, name, settings=settings, settings_file=settings_file, keep_days=keep_days
+    ) as created:
         vkey = created.keys()[-1].vkey
     encrypted = passphrase() is not None
     if as_json:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ordertrail.cli import (
+    backup,
     check,
     doctor,
     history,
@@ -24,6 +25,7 @@ from ordertrail.cli import (
     show,
     status,
     verify,
+    witness,
 )
 from ordertrail.kernel.errors import OrderTrailError
 
@@ -48,6 +50,10 @@ app.command("check")(check.check)
 app.command("history")(history.history)
 app.command("show")(show.show)
 app.add_typer(keys.app, name="keys")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("reindex")(backup.reindex)
+app.add_typer(witness.app, name="witness")
 app.command("doctor")(doctor.doctor)
 
 

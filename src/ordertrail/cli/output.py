@@ -35,6 +35,12 @@ def say_json(value: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def say_json_line(value: dict[str, Any]) -> None:
+    """Print one of many JSON objects, a line each, at once."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
 def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under headings."""
     table = Table(*headings, box=None, pad_edge=False, header_style="bold")

@@ -6,9 +6,11 @@ from typing import Any, Self
 
 import typer
 
+from ordertrail.cli.attestation import attested_as_dict, tell_attested
 from ordertrail.cli.output import EXIT_INPUT, err, exit_code, out, say, say_json, say_problems
 from ordertrail.kernel.errors import BusyError, OrderTrailError
 from ordertrail.kernel.numbers import count
+from ordertrail.ledger.attestation import Attested
 from ordertrail.ledger.sequencer import BATCH, Sequencer
 from ordertrail.record.recorder import Arriving, Recorded
 from ordertrail.services import Trail
@@ -83,9 +85,10 @@ class Recording:
                 total += recorded
                 sealing.batch()
             sealing.rest()
+        attested = self.trail.attest(stream=self.stream) if sealing.sealed and not sealing.failure else None
         log = self.trail.log(self.stream).log
         size, waiting = log.store.head(self.stream).size, log.journal.waiting(self.stream)
-        return Outcome(total, sealing.sealed, size, waiting, sealing.failure)
+        return Outcome(total, sealing.sealed, size, waiting, sealing.failure, attested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Outcome:
     size: int
     waiting: int
     failure: OrderTrailError | None
+    attested: Attested | None
 
     def tell(self, *, as_json: bool) -> None:
         """Say it; end with status 2 if anything was refused."""
@@ -115,6 +119,8 @@ class Outcome:
             elif self.waiting:
                 waiting = count(self.waiting, "event")
                 say(f"{waiting} recorded and not sealed yet; 'ordertrail seal' seals them.")
+            if self.attested is not None:
+                tell_attested(self.attested)
             if recorded.refused:
                 err.print("Not recorded, each for the reason given; everything else was:")
                 say_problems(
@@ -144,4 +150,5 @@ class Outcome:
             "size": self.size,
             "waiting": self.waiting,
             "not_sealed": self.failure.message if self.failure is not None else None,
+            "attested": attested_as_dict(self.attested) if self.attested is not None else None,
         }

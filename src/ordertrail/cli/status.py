@@ -4,7 +4,9 @@ from dataclasses import asdict
 
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption, opened
 from ordertrail.cli.output import say, say_json
+from ordertrail.kernel.clock import parse_time, utc_now
 from ordertrail.kernel.numbers import count
+from ordertrail.status import Seen, StreamStatus
 
 
 def status(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
@@ -16,8 +18,6 @@ def status(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
             {
                 "trail": str(trail),
                 "streams": [asdict(one) for one in streams],
-                "timestamper": None,
-                "witnesses": [],
             }
         )
         return
@@ -43,5 +43,26 @@ def status(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
                 else "does not hold (off in trail.toml, or the system does not allow it)"
             )
         )
+        _tell_seen(one)
+
+
+def _tell_seen(one: StreamStatus) -> None:
+    """Say who else has seen the log, and how long ago."""
+    if not one.timestamps:
         say("  timestamps   off: times are this machine's own")
+    for seen in one.timestamps:
+        say(f"  timestamps   {seen.name} " + _when(seen, "stamped", one.published))
+    if not one.witnesses:
         say("  witnesses    off: nobody else remembers this log's head; keep its checkpoint elsewhere")
+    for seen in one.witnesses:
+        say(f"  witnesses    {seen.name} " + _when(seen, "cosigned", one.published))
+    if one.quorum is not None:
+        say(f"  quorum       {'reached' if one.quorum else 'not reached'} for the published checkpoint")
+
+
+def _when(seen: Seen, verb: str, published: int) -> str:
+    if seen.size is None or seen.time is None:
+        return f"has not {verb} this checkpoint"
+    age = max(0, round((utc_now() - parse_time(seen.time)).total_seconds()))
+    behind = "" if seen.size == published else f", {count(published - seen.size, 'event')} behind"
+    return f"{verb} {count(seen.size, 'event')} at {seen.time}, {count(age, 'second')} ago{behind}"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ordertrail.cli.custody import tell_custody
 from ordertrail.cli.options import STREAM, TRAIL, JsonOption, StreamOption, TrailOption, opened
 from ordertrail.cli.output import EXIT_BROKEN, err, out, progress, say, say_json, say_problems
 from ordertrail.kernel.errors import InputError
@@ -38,20 +39,27 @@ def verify(
         bool | None,
         typer.Option("--deep/--no-deep", help="Compare the database's indexes too (default: up to 250,000)."),
     ] = None,
+    custody: Annotated[
+        bool,
+        typer.Option("--custody", help="Only list how each object is kept, and who could delete it today."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Re-hash every entry and compare every copy; name the first wrong thing and what is still provable.
 
     Exit status 1 if anything is wrong.
     """
+    if custody:
+        tell_custody(trail, stream, as_json=as_json)
+        return
     good = trail / f"verified-{stream}"
     start = LAST if resume and good.exists() else since
     if start == LAST and not good.exists():
         raise InputError("no check of this log has succeeded here yet", remedy="Check once without --since.")
     options = Options(
         processes=processes,
-        since=_checkpoint(good if start == LAST else Path(start)) if start else None,
-        elsewhere=[(str(path), _checkpoint(path)) for path in anchor or ()],
+        since=read_checkpoint(good if start == LAST else Path(start)) if start else None,
+        elsewhere=[(str(path), read_checkpoint(path)) for path in anchor or ()],
         deep=deep,
         on_good=lambda checkpoint: _remember(good, checkpoint),
     )
@@ -65,7 +73,8 @@ def verify(
         raise typer.Exit(EXIT_BROKEN)
 
 
-def _checkpoint(path: Path) -> bytes:
+def read_checkpoint(path: Path) -> bytes:
+    """Read a checkpoint that an option named."""
     try:
         return path.read_bytes()
     except OSError as error:

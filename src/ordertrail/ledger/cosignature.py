@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from ordertrail.kernel.errors import EvidenceError, InputError
+from ordertrail.ledger import ecdsa
 from ordertrail.ledger.checkpoint_text import parse_checkpoint
 from ordertrail.ledger.subtree import Span
 from ordertrail.ledger.vkey import SignatureType, VerifierKey
@@ -93,10 +94,13 @@ def check_signature(key: VerifierKey, text: bytes, blob: bytes) -> int | None:
         time, signature = int.from_bytes(blob[:TIME_SIZE], "big"), blob[TIME_SIZE:]
     try:
         message = signed_message(key.type, key.name, text, time or 0)
-        if key.type is SignatureType.MLDSA44_COSIGNATURE:
-            MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, message)
-        else:
-            Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
+        match key.type:
+            case SignatureType.MLDSA44_COSIGNATURE:
+                MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, message)
+            case SignatureType.ECDSA_P256:
+                ecdsa.verify(key.public, signature, message)
+            case SignatureType.ED25519 | SignatureType.ED25519_COSIGNATURE:
+                Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
     except (InputError, InvalidSignature, ValueError):
         raise EvidenceError(f"the signature of {key} is not over this text") from None
     return time

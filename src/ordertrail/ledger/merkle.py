@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol, Self
 
 from ordertrail.kernel.errors import InputError
-from ordertrail.ledger.hashing import EMPTY_ROOT, HASH_SIZE, node_hash, parents
+from ordertrail.ledger.hashing import EMPTY_ROOT, HASH_SIZE, node_hash, parents, parents_of_row
 
 
 class NodeReader(Protocol):
@@ -74,30 +74,39 @@ class MemoryNodes:
 
 
 class RangeNodes:
-    """A ``NodeReader`` over the leaf hashes ``[begin, begin + n)``: every node that lies wholly inside."""
+    """A ``NodeReader`` over the leaf hashes ``[begin, begin + n)``: every node that lies wholly inside.
+
+    Rows are kept as bytes, hash after hash: of all their nodes few are ever asked for.
+    """
 
     __slots__ = ("_rows", "begin", "end")
 
     def __init__(self, begin: int, leaf_hashes: Sequence[bytes]) -> None:
         self.begin = begin
         self.end = begin + len(leaf_hashes)
-        first, row = begin, leaf_hashes
+        first, row = begin, b"".join(leaf_hashes)
         self._rows = [(first, row)]
-        while len(row) > 1:
+        while len(row) > HASH_SIZE:
             if first & 1:
                 # The partner of the first node lies before the range.
-                first, row = first + 1, row[1:]
-            first, row = first >> 1, parents(row)
+                first, row = first + 1, row[HASH_SIZE:]
+            first, row = first >> 1, parents_of_row(row)
             self._rows.append((first, row))
 
     def node(self, level: int, index: int) -> bytes:
         """Hash of the leaves ``[index << level, (index + 1) << level)``: 32 bytes."""
         first, row = self._rows[level]
-        return row[index - first]
+        at = (index - first) * HASH_SIZE
+        if not 0 <= at < len(row):
+            raise IndexError(f"node {index} of level {level} is not wholly inside [{self.begin}, {self.end})")
+        return row[at : at + HASH_SIZE]
 
-    def row(self, level: int) -> Sequence[bytes]:
+    def row(self, level: int) -> list[bytes]:
         """All whole nodes of a level, from left to right; none where the range is too short or lies askew."""
-        return self._rows[level][1] if level < len(self._rows) else []
+        if level >= len(self._rows):
+            return []
+        _, row = self._rows[level]
+        return [row[at : at + HASH_SIZE] for at in range(0, len(row), HASH_SIZE)]
 
 
 def cover(begin: int, end: int) -> Iterator[tuple[int, int]]:

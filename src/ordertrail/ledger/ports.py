@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from ordertrail.kernel.errors import InputError
+from ordertrail.ledger.add_checkpoint import Answer
 from ordertrail.ledger.signers import NoteSigner
+from ordertrail.ledger.vkey import VerifierKey
 
 
 class DuplicateEventsError(InputError):
@@ -178,10 +181,17 @@ class Publication(Protocol):
 
 
 class SealingLock(Protocol):
-    """Keeps a second sequencer away. Released when its process ends, however it ends."""
+    """Keeps a second sequencer away. Released when its process ends, however it ends.
+
+    A lock that is held over a network may be lost: to a holder that was paused, or cut off, for too long. What it does
+    after that must be harmless: the store refuses its commits, and it asks :meth:`check` before it publishes.
+    """
 
     def acquire(self) -> None:
         """Take the lock, or raise BusyError that names who holds it."""
+
+    def check(self) -> None:
+        """Raise BusyError if the lock is not ours, or no longer."""
 
     def release(self) -> None:
         """Give the lock back."""
@@ -190,6 +200,7 @@ class SealingLock(Protocol):
 class KeyRing(Protocol):
     """The private keys of a trail's logs. A key never leaves it; signing is all it does.
 
+    Keys are Ed25519 (type 0x01), or ECDSA over P-256 (type 0x02) where what holds them has no Ed25519.
     ``signer`` raises UnavailableError where the key is not there, ConfigurationError where it does not open. ``create``
     returns once the new key is durable, or a crash could leave a log that nobody can sign for.
     """
@@ -198,7 +209,77 @@ class KeyRing(Protocol):
         """Return the signer whose verifier key this is."""
 
     def create(self, name: str) -> NoteSigner:
-        """Make a new Ed25519 key under this name."""
+        """Make a new key under this name."""
 
     def cosigners(self, name: str) -> Sequence[NoteSigner]:
         """Return the log's further signers (ML-DSA-44); checkpoints carry their signatures too."""
+
+
+class Timestamper(Protocol):
+    """A time-stamp authority (RFC 3161): it signs that these bytes existed at its time.
+
+    A stamp is kept beside what it stamps and checked again for as long as the trail is, without the authority
+    and without a network. The authority is not trusted with anything else: it sees a digest. Nobody waits for
+    it: ``stamp`` ends within the seconds that it was set up with, and what it could not do is done later.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the authority is called in this trail: lower case letters, digits and hyphens."""
+
+    def stamp(self, data: bytes) -> bytes:
+        """Return a fresh, verified stamp over ``data``: a DER TimeStampResp; ``data`` is not empty.
+
+        Raises UnavailableError where the authority does not answer, or refuses; EvidenceError where its answer
+        is not a good one; ConfigurationError where it cannot be asked at all.
+        """
+
+    def check(self, stamp: bytes, data: bytes) -> datetime:
+        """Verify a kept stamp over ``data``; return its time, aware and UTC.
+
+        Raises EvidenceError where it is not this authority's stamp over exactly these bytes.
+        """
+
+
+class WitnessClient(Protocol):
+    """A way to a witness of this log (C2SP tlog-witness). May be used by several threads, one call each.
+
+    The witness is not trusted: whoever calls checks what it says. A call ends within the seconds that the client
+    was set up with, whatever the witness does, and takes no more than 256 KiB from it.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the policy calls the witness."""
+
+    @property
+    def key(self) -> VerifierKey:
+        """The key that its cosignatures verify with."""
+
+    def add_checkpoint(self, request: bytes) -> Answer:
+        """Send a request; return the answer, whatever its status.
+
+        Raises UnavailableError where the witness is not there, does not answer in time, or answers without end.
+        """
+
+
+class WitnessState(Protocol):
+    """What a witness remembers of each log: the signed checkpoint that it cosigned last. By the log's origin.
+
+    Durable: once ``advance`` or ``keep_conflict`` returns, what it wrote survives a crash of the machine.
+    Atomic: of many that advance from one state at once, threads or processes, exactly one does. A store that
+    cannot be reached raises UnavailableError and is never taken for empty: a witness that forgets would cosign
+    a second history.
+    """
+
+    def latest(self, origin: str) -> bytes | None:
+        """Return the signed checkpoint that was cosigned last; None if none ever was."""
+
+    def advance(self, origin: str, expected: bytes | None, new: bytes) -> bool:
+        """Put ``new`` in the place of ``expected`` if that is still the latest; say whether it was."""
+
+    def keep_conflict(self, origin: str, note: bytes) -> None:
+        """Keep a signed checkpoint that contradicts the latest. The first one stays; one is proof enough."""
+
+    def conflict(self, origin: str) -> bytes | None:
+        """Return the signed checkpoint that was kept as a contradiction; None if there never was any."""

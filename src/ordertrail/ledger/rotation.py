@@ -52,6 +52,23 @@ def first_statement(log: LogIdentity, signer: NoteSigner) -> bytes:
     return _signed(_beginning(log, format_vkey(signer.key)), signer)
 
 
+def parse_beginning(statement: bytes) -> tuple[LogIdentity, KeyPeriod]:
+    """Read the note by which a log's first key began it: what the log is, and that key.
+
+    Raises EvidenceError where it is no such note, or the key that it names did not sign it.
+    """
+    try:
+        lines = parse_note(statement).text.decode().split("\n")[:-1]
+    except (InputError, UnicodeDecodeError) as error:
+        raise EvidenceError(f"the log's first statement cannot be read: {error}") from None
+    if len(lines) != 6 or lines[0] != _LOG or not lines[4].isdecimal():
+        raise EvidenceError("the log's first statement is not one")
+    _, origin, name, created, keep_days, vkey = lines
+    log, key = LogIdentity(name, origin, int(keep_days), created), KeyPeriod(0, vkey, statement)
+    check_keys(log, [key])
+    return log, key
+
+
 def _beginning(log: LogIdentity, vkey: str) -> list[str]:
     return [_LOG, log.origin, log.name, log.created, str(log.keep_days), vkey]
 

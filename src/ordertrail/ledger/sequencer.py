@@ -15,7 +15,8 @@ says what is true if the machine stops there; the next start calls the same func
 6. **Discard** the journal rows. *If we stop here:* as after step 4.
 
 :meth:`Sequencer.anchor` publishes the ragged right edge and then the checkpoint: whoever sees the
-checkpoint can fetch all that it commits to. It runs at the anchoring cadence and at every clean end.
+checkpoint can fetch all that it commits to. It runs at the anchoring cadence, between two batches, and at every
+clean end.
 *If we stop here*, nothing published commits to what is missing, and the next start finishes a checkpoint that
 was begun, and the one that a key came in with, before it seals anything on top of it.
 
@@ -23,6 +24,7 @@ At the start, and before anything is signed, the database's head must extend the
 checkpoint. If it does not, history was rolled back or forked: ForkError, and nothing is signed.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,7 +38,7 @@ from ordertrail.ledger.checkpoint import Checkpoint, sign_checkpoint
 from ordertrail.ledger.entry import NO_HASH, view_entry
 from ordertrail.ledger.hashing import EMPTY_ROOT
 from ordertrail.ledger.note import Note, format_note, parse_note
-from ordertrail.ledger.paths import anchor_path
+from ordertrail.ledger.paths import IDENTITY, anchor_path
 from ordertrail.ledger.ports import (
     Batch,
     DuplicateEventsError,
@@ -93,12 +95,28 @@ class Log:
     lock: SealingLock
 
 
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How long the ragged edge may wait to be published: seconds, and entries, whichever is over first."""
+
+    seconds: int = 60
+    entries: int = 65_536
+
+
 class Sequencer:
     """Seals one log. Open it with :func:`sequencing`, which takes the lock and recovers."""
 
-    def __init__(self, log: Log, clock: Clock, on_step: Callable[[Step], None] | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        clock: Clock,
+        on_step: Callable[[Step], None] | None = None,
+        cadence: Cadence = Cadence(),
+    ) -> None:
         self._log = log
         self._clock = clock
+        self._cadence = cadence
+        self._anchored_at = clock()
         self._on_step = on_step or (lambda _step: None)
         self._tails: dict[str, Tail] = {}
         self._keys = log.store.keys(log.stream)
@@ -107,6 +125,7 @@ class Sequencer:
         # Keys are replaced after the checkpoint that they came in with: a crash may have come in between.
         self._anchored = anchored.size - (anchored.size == self._keys[-1].first)
         self._unpublished: list[tuple[str, bytes]] = []
+        self._identity = [(IDENTITY, self._keys[0].statement)]
         self._begun = self._head.size > anchored.size and self._anchored_note(self._head) is not None
         self._signers()  # a key that cannot be opened is told now, before anything is staged
         self._edge = restore_edge(log.stream, anchored, log.store, log.reader, log.tiles)
@@ -147,6 +166,21 @@ class Sequencer:
         """Where the log stands."""
         return self._head
 
+    @property
+    def anchored(self) -> int:
+        """Entries under the newest published checkpoint."""
+        return self._anchored
+
+    @property
+    def due(self) -> float:
+        """Seconds until the edge must be published; 0 where it must be now, infinity where nothing is ragged."""
+        if self._head.size <= self._anchored:
+            return math.inf
+        waited = abs((self._clock() - self._anchored_at).total_seconds())  # whichever way a clock was moved
+        if self._head.size - self._anchored >= self._cadence.entries:
+            return 0.0
+        return max(0.0, self._cadence.seconds - waited)
+
     def seal(self, limit: int = BATCH) -> int:
         """Seal everything that waits, in batches of at most ``limit``; return how many events were sealed."""
         sealed = 0
@@ -157,7 +191,7 @@ class Sequencer:
     def seal_batch(self, limit: int = BATCH) -> int:
         """Seal the oldest waiting events as one batch; return how many were taken from the journal."""
         log = self._log
-        if self._begun or self._anchored < self._keys[-1].first:
+        if self._begun or self._anchored < self._keys[-1].first or self.due == 0:
             # What is begun is finished before anything is sealed on top of it; and without the checkpoint that
             # a key came in with, which the old key signed too, nobody who knows the old key could follow.
             self.anchor()
@@ -211,16 +245,34 @@ class Sequencer:
         log, head = self._log, self._head
         if log.publication.checkpoint() is None or head.size > self._anchored:
             self._on_step(Step.EDGE)
+            log.tiles.put(self._identity, self._since())
+            self._identity = []
             self._publish()
             log.tiles.put(self._edge.partial(), self._since())
             note = self._anchored_note(head) or self._cosigned(head)
             self._begun = True
+            log.lock.check()  # one that was paused, and overtaken, publishes nothing that another signs for
             log.tiles.put([(anchor_path(head.size), note)], self._since())
             self._on_step(Step.CHECKPOINT)
-            signers = (*self._signers(), *log.keys.cosigners(log.origin))
-            log.publication.publish(note, [format_vkey(signer.key) for signer in signers])
+            self._publish_checkpoint(note)
             self._anchored, self._begun = head.size, False
+        self._anchored_at = self._clock()
         return Checkpoint(log.origin, head.size, head.root)
+
+    def publish_cosigned(self, note: bytes) -> bool:
+        """Publish the newest published checkpoint with further signatures; say whether it is still the newest."""
+        published = self._log.publication.checkpoint()
+        if published is None or parse_note(published).text != parse_note(note).text:
+            return False
+        if published != note:
+            self._publish_checkpoint(note)
+        return True
+
+    def _publish_checkpoint(self, note: bytes) -> None:
+        log = self._log
+        signers = (*self._signers(), *log.keys.cosigners(log.origin))
+        log.lock.check()
+        log.publication.publish(note, [format_vkey(signer.key) for signer in signers])
 
     def rotate(self, actor: Actor) -> KeyPeriod:
         """Put a new key in force: an entry signed by the old key and by the new one.
@@ -287,7 +339,12 @@ class Sequencer:
 
 
 @contextmanager
-def sequencing(log: Log, clock: Clock, on_step: Callable[[Step], None] | None = None) -> Iterator[Sequencer]:
+def sequencing(
+    log: Log,
+    clock: Clock,
+    on_step: Callable[[Step], None] | None = None,
+    cadence: Cadence = Cadence(),
+) -> Iterator[Sequencer]:
     """Hold the sealing lock, recover, and hand out the sequencer; anchor at a clean end.
 
     Raises UnavailableError if another process seals this log, ForkError if history was rolled back or
@@ -295,7 +352,7 @@ def sequencing(log: Log, clock: Clock, on_step: Callable[[Step], None] | None = 
     """
     log.lock.acquire()
     try:
-        sequencer = Sequencer(log, clock, on_step)
+        sequencer = Sequencer(log, clock, on_step, cadence)
         yield sequencer
         sequencer.anchor()
     finally:

@@ -1,9 +1,10 @@
 """Signers: who can sign a note, and the ones that keep their key in memory (C2SP signed-note).
 
-``NoteSigner`` is what the ledger asks of a key: its public half, and a signature line's blob for a text. Keys
-in a file, an HSM or a KMS satisfy it elsewhere. The ones here are for those that have the key at hand::
+``NoteSigner`` is what the ledger asks of a key: its public half, and a signature line's blob for a text. The
+ones here are for those that have the key at hand, and for a key that signs elsewhere and is never seen::
 
     Ed25519Signer        type 0x01   deterministic (RFC 8032): the same text, the same signature
+    RemoteSigner         type 0x01 or 0x02, by a function: an HSM's, a KMS's
     Ed25519Cosigner      type 0x04   with the time
     MlDsa44Cosigner      type 0x06   with the time; randomised (FIPS 204 section 3.4)
 
@@ -22,8 +23,9 @@ from typing import Final, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from ordertrail.kernel.errors import InputError
-from ordertrail.ledger.cosignature import TIME_SIZE, signed_message
+from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputError
+from ordertrail.ledger.cosignature import TIME_SIZE, check_signature, signed_message
+from ordertrail.ledger.ecdsa import low_s
 from ordertrail.ledger.note import Note, Signature
 from ordertrail.ledger.vkey import SignatureType, VerifierKey, format_base64, parse_base64, split_key
 
@@ -111,6 +113,36 @@ class MlDsa44Cosigner:
         time = self.clock()
         message = signed_message(self.key.type, self.name, text, time)
         return time.to_bytes(TIME_SIZE, "big") + self.private_key.sign(message)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSigner:
+    """Signs by ``signing``, which asks whoever has the key: type 0x01 or 0x02.
+
+    ``signing`` takes the text and returns 64 bytes for Ed25519, or DER for ECDSA. What it returns is verified
+    before it is handed on, since nobody here has seen the key: hardware fails, and a key may be exchanged.
+    """
+
+    key: VerifierKey
+    signing: Callable[[bytes], bytes] = field(repr=False)
+
+    def sign(self, text: bytes) -> bytes:
+        """Have a note's text signed.
+
+        :raises ConfigurationError: if what comes back is not this key's signature over the text.
+        """
+        try:
+            blob = self.signing(text)
+            if self.key.type is SignatureType.ECDSA_P256:
+                blob = low_s(blob)
+            check_signature(self.key, text, blob)
+        except (InputError, EvidenceError):
+            raise ConfigurationError(
+                f"what signs in the place of {self.key} has another key, or is faulty",
+                meaning="The signature was thrown away. Nothing is sealed; what was recorded waits in the journal.",
+                remedy="Bring back the token or key service that holds this key; 'ordertrail keys list' names it.",
+            ) from None
+        return blob
 
 
 def sign_note(text: bytes, signers: Iterable[NoteSigner]) -> Note:

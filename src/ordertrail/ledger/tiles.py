@@ -29,6 +29,7 @@ from typing import Final
 
 from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.ledger.hashing import HASH_SIZE, parents
+from ordertrail.ledger.native import native
 
 #: Levels of the tree in a tile (tlog-tiles, "Merkle Tree").
 TILE_HEIGHT: Final = 8
@@ -181,11 +182,23 @@ def format_bundle(entries: Sequence[bytes]) -> bytes:
     """
     if not 1 <= len(entries) <= TILE_WIDTH:
         raise InputError(f"a bundle has 1 to {TILE_WIDTH} entries, not {len(entries)}")
-    prefixes = _length_prefixes()
     try:
+        if native is not None:
+            return native.format_bundle(entries)
+        prefixes = _length_prefixes()
         return b"".join([piece for entry in entries for piece in (prefixes[len(entry)], entry)])
-    except IndexError:
+    except (IndexError, ValueError):
         raise InputError(f"an entry has at most {MAX_ENTRY_SIZE} bytes") from None
+
+
+def is_bundle(data: bytes, entries: Sequence[bytes]) -> bool:
+    """Say whether ``data`` is the content of the bundle of these entries; False where no bundle can hold them."""
+    if native is not None:
+        return 1 <= len(entries) <= TILE_WIDTH and native.is_bundle(data, entries)
+    try:
+        return data == format_bundle(entries)
+    except InputError:
+        return False
 
 
 def parse_bundle(data: bytes, width: int) -> list[bytes]:

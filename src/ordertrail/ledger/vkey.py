@@ -5,9 +5,10 @@
     <name>+<key id>+<base64(type || public key)>
     key id = SHA-256(name || 0x0A || type || public key)[:4], in eight lowercase hexadecimal digits
 
-Three signature types are known ("Signature types", and C2SP tlog-cosignature "Format")::
+Four signature types are known ("Signature types", and C2SP tlog-cosignature "Format")::
 
     0x01  Ed25519 over the note's text                               public key of 32 bytes
+    0x02  ECDSA over P-256 and SHA-256, for keys in hardware         91 bytes; id = SHA-256(public key)[:4]
     0x04  Ed25519 cosignature with the time (cosignature/v1)         32 bytes
     0x06  ML-DSA-44 cosignature with the time (subtree/v1)           1312 bytes
 
@@ -27,6 +28,7 @@ from hashlib import sha256
 from typing import Final
 
 from ordertrail.kernel.errors import InputError
+from ordertrail.ledger.ecdsa import SPKI_SIZE, parse_spki
 
 #: Bytes of a key id (signed-note, "Signatures").
 KEY_ID_SIZE: Final = 4
@@ -36,25 +38,30 @@ class SignatureType(IntEnum):
     """Signature type identifier bytes (signed-note, "Signature types"; tlog-cosignature, "Format")."""
 
     ED25519 = 0x01
+    ECDSA_P256 = 0x02
     ED25519_COSIGNATURE = 0x04
     MLDSA44_COSIGNATURE = 0x06
 
     @property
     def key_size(self) -> int:
-        """Bytes of a public key: RFC 8032 section 5.1.5, FIPS 204 table 2."""
-        return 1312 if self is SignatureType.MLDSA44_COSIGNATURE else 32
+        """Bytes of a public key: RFC 8032 section 5.1.5, FIPS 204 table 2, RFC 5480 section 2."""
+        return _KEY_SIZES.get(self, 32)
 
     @property
     def is_cosignature(self) -> bool:
         """Whether its signatures carry the time at which they were made."""
-        return self is not SignatureType.ED25519
+        return self not in {SignatureType.ED25519, SignatureType.ECDSA_P256}
+
+
+_KEY_SIZES: Final = {SignatureType.ECDSA_P256: SPKI_SIZE, SignatureType.MLDSA44_COSIGNATURE: 1312}
 
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
     """Whose signature, of which type, by which public key; ``key_id`` follows from the three.
 
-    :raises InputError: if the name is not one, or the public key has not the type's size.
+    :raises InputError: if the name is not one, the public key has not the type's size, or of type 0x02 is not
+        spelled as it must be.
     """
 
     name: str
@@ -67,6 +74,8 @@ class VerifierKey:
             raise InputError(f"{self.name!r} is not a key name")
         if len(self.public) != self.type.key_size:
             raise InputError(f"a public key of type {self.type:#04x} has {self.type.key_size} bytes")
+        if self.type is SignatureType.ECDSA_P256:
+            parse_spki(self.public)
         object.__setattr__(self, "key_id", key_id(self.name, self.type, self.public))
 
     def __str__(self) -> str:
@@ -85,7 +94,12 @@ def is_key_name(name: str) -> bool:
 
 
 def key_id(name: str, type_: int, public: bytes) -> bytes:
-    """First four bytes of the hash of the name, the type and the public key ("Signatures")."""
+    """First four bytes of the hash of the name, the type and the public key ("Signatures").
+
+    Of type 0x02 it is the hash of the public key alone ("Signature types").
+    """
+    if type_ == SignatureType.ECDSA_P256:
+        return sha256(public).digest()[:KEY_ID_SIZE]
     return sha256(b"%b\n%c%b" % (name.encode(), type_, public)).digest()[:KEY_ID_SIZE]
 
 

@@ -90,6 +90,9 @@ return.create              opened a return for
 return.receive             received the return of
 transfer.fail              failed to transfer
 key.rotate               ! rotated the signing key of
+log.incident             ! found an incident in
+log.restore              ! restored from a backup
+log.reindex              ! rebuilt from its published tree
 person.erase             ! erased the personal data of
 """
 
@@ -117,6 +120,11 @@ class Catalogue(Mapping[str, Action]):
             self._actions[action.name] = action
         if problems:
             raise InputError(problems, remedy="Correct the [actions] table of the trail's settings.")
+
+    @property
+    def own(self) -> list[str]:
+        """Names of the actions that are the trail's own."""
+        return [name for name in self._actions if name not in CATALOGUE]
 
     def __getitem__(self, name: str) -> Action:
         return self._actions[name]

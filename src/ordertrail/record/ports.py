@@ -58,6 +58,9 @@ class Journal(Protocol):
     def waiting(self, stream: str) -> int:
         """Return how many events wait."""
 
+    def wait(self, stream: str, seconds: float) -> bool:
+        """Block until an event waits, or for so many seconds; say whether one does."""
+
 
 class Blobs(Protocol):
     """Payloads too large for an entry, named by their SHA-256.

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from ordertrail.kernel.clock import format_time, parse_time
 from ordertrail.vault.keeping import blob_path
-from ordertrail.vault.ports import Vault
+from ordertrail.vault.ports import QuickVault, Vault
 
 
 class VaultCustody:
@@ -13,6 +13,7 @@ class VaultCustody:
 
     def __init__(self, vault: Vault, keep_days: int) -> None:
         self._vault = vault
+        self._kept = vault.kept_until if isinstance(vault, QuickVault) else vault.kept
         self._keep_days = keep_days
 
     def paths(self) -> Iterator[str]:
@@ -21,7 +22,7 @@ class VaultCustody:
 
     def problems(self, path: str, since: str) -> list[str]:
         """See the port. An object is kept at least for the log's term after its newest entry was recorded."""
-        kept = self._vault.kept(path)
+        kept = self._kept(path)
         if kept is None:
             return ["is missing"]
         problems = []
@@ -31,7 +32,7 @@ class VaultCustody:
             problems.append(problem)
         if not kept.read_only:
             problems.append("is not read-only")
-        return problems
+        return [*problems, *kept.flaws]
 
     def _term_problem(self, until: datetime, since: str) -> str | None:
         try:

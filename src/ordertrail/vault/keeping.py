@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from ordertrail.kernel.clock import Clock, parse_time
@@ -18,20 +19,32 @@ def term_of(keep_days: int) -> timedelta:
 
 
 class KeptTiles:
-    """Implements :class:`ordertrail.ledger.ports.Tiles` on a vault."""
+    """Implements :class:`ordertrail.ledger.ports.Tiles` on a vault.
 
-    def __init__(self, vault: Vault, keep_days: int) -> None:
+    ``readers`` is how many objects are read back at once: one where reading is a system call, more where each
+    is a journey over a network and the vault may be used by threads.
+    """
+
+    def __init__(self, vault: Vault, keep_days: int, *, readers: int = 1) -> None:
         self._vault = vault
         self._term = term_of(keep_days)
+        self._readers = readers
 
     def put(self, objects: Sequence[tuple[str, bytes]], since: str) -> None:
         """Keep objects for the log's term, and compare what can be read back with what was written."""
         if not objects:
             return
         self._vault.put(objects, parse_time(since) + self._term)
-        for path, data in objects:
-            if self._vault.get(path) != data:
-                raise EvidenceError(f"{path} does not read back as it was written")
+        if self._readers == 1 or len(objects) == 1:
+            for path, data in objects:
+                self._read_back(path, data)
+            return
+        with ThreadPoolExecutor(min(self._readers, len(objects))) as threads:
+            list(threads.map(lambda one: self._read_back(*one), objects))
+
+    def _read_back(self, path: str, data: bytes) -> None:
+        if self._vault.get(path) != data:
+            raise EvidenceError(f"{path} does not read back as it was written")
 
     def get(self, path: str) -> bytes | None:
         """Return an object's bytes."""

@@ -10,24 +10,15 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
-from ordertrail.adapters.files.durable import make_folder, sync_folder, translated, write_part
-from ordertrail.kernel.errors import ConfigurationError, OrderTrailError, UnavailableError
+from ordertrail.adapters.files.private_key import ENCRYPTED, load_private_key, serialize, store_private_key
+from ordertrail.kernel.errors import ConfigurationError, OrderTrailError
 from ordertrail.ledger.signers import Ed25519Signer, MlDsa44Cosigner, NoteSigner
 from ordertrail.ledger.vkey import parse_vkey
 
 _SUFFIX = ".pem"
 _COSIGNER = ".cosigner.pem"
 _NOT_SEALED = "Nothing can be sealed without it; what was recorded waits in the journal."
-_ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 
 class FileKeyRing:
@@ -92,14 +83,18 @@ class FileKeyRing:
         problems = []
         if path.stat().st_mode & 0o077:
             problems.append(f"{path} can be read by others; it must have mode 0600")
-        if not self.encrypted(vkey) and path.read_bytes() != _serialize(signer.private_key, None):
+        if not self.encrypted(vkey) and path.read_bytes() != serialize(signer.private_key, None):
             problems.append(f"{path} is not as it was written")
         return problems
+
+    def holds(self, vkey: str) -> bool:
+        """Say whether there is a file for this key."""
+        return self._path(vkey).exists()
 
     def encrypted(self, vkey: str) -> bool:
         """Say whether the private key of this verifier key is encrypted at rest."""
         try:
-            return _ENCRYPTED in self._path(vkey).read_bytes()
+            return ENCRYPTED in self._path(vkey).read_bytes()
         except OSError:
             return False
 
@@ -107,40 +102,7 @@ class FileKeyRing:
         return self._root / f"{parse_vkey(vkey).key_id.hex()}{_SUFFIX}"
 
     def _store(self, name: str, private: Ed25519PrivateKey | MLDSA44PrivateKey) -> None:
-        data = _serialize(private, self._passphrase)
-        with translated(self._root, "storing a key in"):
-            make_folder(self._root)
-            self._root.chmod(0o700)
-            write_part(self._root, data, 0o600).rename(self._root / name)
-            sync_folder(self._root)
+        store_private_key(self._root / name, private, self._passphrase)
 
     def _load(self, path: Path) -> object:
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise UnavailableError(
-                f"the private key {path} cannot be read: {error.strerror}",
-                meaning=_NOT_SEALED,
-                remedy="Restore the key file, or give this user the right to read it.",
-            ) from error
-        try:
-            return load_pem_private_key(data, self._passphrase if _ENCRYPTED in data else None)
-        except TypeError as error:
-            raise ConfigurationError(
-                f"{path}: {error}",
-                meaning=_NOT_SEALED,
-                remedy="Set ORDERTRAIL_PASSPHRASE_FILE to the file that holds the passphrase.",
-            ) from error
-        except ValueError as error:
-            raise ConfigurationError(
-                f"{path} does not open: {error}",
-                meaning=_NOT_SEALED,
-                remedy="Check the passphrase; restore the key from its backup.",
-            ) from error
-
-
-def _serialize(private: Ed25519PrivateKey | MLDSA44PrivateKey, passphrase: bytes | None) -> bytes:
-    encryption: KeySerializationEncryption = (
-        NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
-    )
-    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+        return load_private_key(path, self._passphrase, _NOT_SEALED)

@@ -26,6 +26,11 @@ class FileLock:
                 raise
         self._descriptor = descriptor
 
+    def check(self) -> None:
+        """See the port. The operating system takes it from nobody who lives."""
+        if self._descriptor is None:
+            raise BusyError("this process does not hold the lock for sealing this trail")
+
     def release(self) -> None:
         """See the port."""
         if self._descriptor is not None:

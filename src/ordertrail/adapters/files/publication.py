@@ -6,6 +6,7 @@ from pathlib import Path
 from ordertrail.adapters.files.durable import make_folder, replace, translated
 from ordertrail.ledger.paths import KEYS
 from ordertrail.ledger.tiles import CHECKPOINT_PATH
+from ordertrail.vault.publication import refuse_setback
 
 
 class FilePublication:
@@ -26,9 +27,11 @@ class FilePublication:
         """See the port. The checkpoint goes first: at a rotation it is signed by the old key and the new.
 
         *If we stop* between the two, the keys are those of before; the next start publishes both again. In a
-        new log the keys go first: no checkpoint is ever there without any key.
+        new log the keys go first: no checkpoint is ever there without any key. Raises ForkError for a
+        checkpoint of fewer entries than the published one.
         """
         keys = "".join(f"{vkey}\n" for vkey in vkeys).encode()
+        refuse_setback(self.checkpoint(), checkpoint)
         with translated(self._root, "publishing in"):
             make_folder(self._root)
             if self._read(KEYS) is None:

@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ordertrail.adapters.files.durable import (
     unavailable,
     write_once,
 )
+from ordertrail.adapters.files.holds import HOLDS, HoldLines
 from ordertrail.adapters.files.terms import TERMS, Terms
 from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputError
@@ -29,13 +31,14 @@ _NO_OBJECT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 class FileVault:
-    """Implements :class:`ordertrail.vault.ports.Vault`."""
+    """Implements :class:`ordertrail.vault.ports.Vault` and :class:`ordertrail.vault.ports.Holds`."""
 
     def __init__(self, root: Path, *, immutable: bool = True) -> None:
         self._root = root
         self._prefix = f"{root}/"
         self._immutable = immutable
         self._terms = Terms(root)
+        self._holds = HoldLines(root)
 
     def put(self, objects: Sequence[tuple[str, bytes]], until: datetime) -> None:
         """See the port. All objects are on disk before their folders, their folders before their terms.
@@ -46,7 +49,7 @@ class FileVault:
         terms: list[tuple[str, datetime]] = []
         missing: list[tuple[str, bytes]] = []
         for path, data in objects:
-            held = self._holds(path, data)
+            held = self._has(path, data)
             known = self._terms.of(path) if held else None
             if known is None or known < until:
                 terms.append((path, until))
@@ -58,7 +61,7 @@ class FileVault:
             target = self._locate(path)
             with translated(target, "writing"):
                 # Another process may have been faster; what is there and no object is in the way.
-                if not write_once(target, data) and not self._holds(path, data):
+                if not write_once(target, data) and not self._has(path, data):
                     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         with translated(self._root, "making durable"):
             for folder in dict.fromkeys(self._locate(path).parent for path, _ in objects):
@@ -81,6 +84,15 @@ class FileVault:
 
     def kept(self, path: str) -> Kept | None:
         """See the port."""
+        kept = self.kept_until(path)
+        if kept is None:
+            return None
+        immutable = is_immutable(self._place(path))
+        mode = "immutable flag" if immutable else "read-only" if kept.read_only else ""
+        return replace(kept, locked=immutable, mode=mode, legal_hold=self._holds.of(path))
+
+    def kept_until(self, path: str) -> Kept | None:
+        """See :class:`ordertrail.vault.ports.QuickVault`."""
         place = self._place(path)
         try:
             status = os.stat(place)  # noqa: PTH116 - as above
@@ -90,18 +102,26 @@ class FileVault:
             raise unavailable(Path(place), "reading", error) from error
         if not stat.S_ISREG(status.st_mode):
             return None
-        return Kept(self._terms.of(path), status.st_size, not status.st_mode & 0o222, is_immutable(place))
+        return Kept(self._terms.of(path), status.st_size, not status.st_mode & 0o222, locked=False)
 
     def extend(self, path: str, until: datetime) -> None:
         """See the port."""
-        kept = self.kept(path)
-        if kept is None:
-            raise InputError(f"there is no {path} in the vault")
+        kept = self._require(path)
         if kept.until is not None and until < kept.until:
             raise InputError(
                 f"{path} is kept until {format_time(kept.until)}; a term is lengthened, never shortened"
             )
         self._terms.add([(path, until)])
+
+    def hold(self, path: str) -> None:
+        """See the port. The hold is a line; the file itself stays as read-only or immutable as it is."""
+        self._require(path)
+        self._holds.add(path, on=True)
+
+    def release(self, path: str) -> None:
+        """See the port."""
+        self._require(path)
+        self._holds.add(path, on=False)
 
     def paths(self, prefix: str) -> Iterator[str]:
         """See the port."""
@@ -116,7 +136,14 @@ class FileVault:
                     if not os.path.lexists(f"{folder}/{name}") and self._terms.of(below + name) is not None:
                         yield below + name
 
-    def _holds(self, path: str, data: bytes) -> bool:
+    def _require(self, path: str) -> Kept:
+        """Say how an object is kept. Raises InputError where there is none."""
+        kept = self.kept(path)
+        if kept is None:
+            raise InputError(f"there is no {path} in the vault")
+        return kept
+
+    def _has(self, path: str, data: bytes) -> bool:
         """Say whether an object is there. Raises EvidenceError where it has other bytes than these."""
         held = self.get(path)
         if held is not None and held != data:
@@ -140,7 +167,7 @@ class FileVault:
 
 def _is_ours(name: str) -> bool:
     """Say whether a file is the vault's own bookkeeping, and no object."""
-    return name == TERMS or name.startswith(PART)
+    return name in {TERMS, HOLDS} or name.startswith(PART)
 
 
 def _raise_unless_missing(error: OSError) -> None:

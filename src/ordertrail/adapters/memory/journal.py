@@ -33,6 +33,7 @@ class MemoryJournal:
             ]
             self._tables.positions += len(new)
             self._tables.captured.update((event.id, event.body) for event in new.values())
+            self._tables.grown.notify_all()
         return Appended(len(new), frozenset(repeated - conflicting), frozenset(conflicting))
 
     def read(self, stream: str, limit: int) -> list[JournalRow]:
@@ -53,3 +54,8 @@ class MemoryJournal:
         """See the port."""
         with self._tables.stream(stream) as rows:
             return len(rows.waiting)
+
+    def wait(self, stream: str, seconds: float) -> bool:
+        """See the port."""
+        with self._tables.stream(stream) as rows:
+            return self._tables.grown.wait_for(lambda: bool(rows.waiting), seconds)

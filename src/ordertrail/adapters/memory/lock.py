@@ -31,6 +31,12 @@ class MemoryLock:
                 )
             self._place.holder = self
 
+    def check(self) -> None:
+        """See the port."""
+        with self._place.mutex:
+            if self._place.holder is not self:
+                raise BusyError(f"{self.name} does not hold the lock for sealing this trail")
+
     def release(self) -> None:
         """See the port. Only the holder's own lock is given back."""
         with self._place.mutex:

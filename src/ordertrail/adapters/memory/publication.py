@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from threading import Lock
 
+from ordertrail.vault.publication import refuse_setback
+
 
 class MemoryPublication:
     """Implements :class:`ordertrail.ledger.ports.Publication`, but for durability."""
@@ -19,6 +21,7 @@ class MemoryPublication:
     def publish(self, checkpoint: bytes, vkeys: Sequence[str]) -> None:
         """See the port."""
         with self._lock:
+            refuse_setback(self._published[0], checkpoint)
             self._published = (checkpoint, tuple(vkeys))
 
     def keys(self) -> bytes | None:

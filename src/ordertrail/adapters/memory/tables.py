@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import RLock
+from threading import Condition, RLock
 
 from ordertrail.adapters.memory.availability import Availability
 from ordertrail.kernel.errors import ConfigurationError
@@ -48,6 +48,8 @@ class MemoryTables:
         self.positions = 0
         self._streams = {name: StreamRows() for name in streams}
         self._lock = RLock()
+        self.grown = Condition(self._lock)
+        """Told, under the lock, whenever an event came into a journal."""
 
     @contextmanager
     def every(self) -> Iterator[dict[str, StreamRows]]:

@@ -12,7 +12,7 @@ from ordertrail.vault.ports import Kept
 
 
 class MemoryVault:
-    """Implements :class:`ordertrail.vault.ports.Vault`, but for durability.
+    """Implements :class:`ordertrail.vault.ports.Vault` and ``Holds``, but for durability.
 
     Objects count as read-only, for no method changes one, and as not locked, for Python would.
     """
@@ -21,6 +21,7 @@ class MemoryVault:
         self.availability = Availability()
         self._objects: dict[str, bytes] = {}
         self._terms: dict[str, datetime] = {}
+        self._held: set[str] = set()
         self._lock = Lock()
 
     def put(self, objects: Sequence[tuple[str, bytes]], until: datetime) -> None:
@@ -43,20 +44,32 @@ class MemoryVault:
         with self._lock:
             self.availability.require()
             data = self._objects.get(path)
-            return None if data is None else Kept(self._terms[path], len(data), read_only=True, locked=False)
+            if data is None:
+                return None
+            held = path in self._held
+            return Kept(self._terms[path], len(data), read_only=True, locked=False, legal_hold=held)
 
     def extend(self, path: str, until: datetime) -> None:
         """See the port."""
         with self._lock:
-            self.availability.require()
-            known = self._terms.get(path)
-            if known is None:
-                raise InputError(f"there is no {path} in the vault")
+            known = self._require(path)
             if until < known:
                 raise InputError(
                     f"{path} is kept until {format_time(known)}; a term is lengthened, never shortened"
                 )
             self._terms[path] = until
+
+    def hold(self, path: str) -> None:
+        """See the port."""
+        with self._lock:
+            self._require(path)
+            self._held.add(path)
+
+    def release(self, path: str) -> None:
+        """See the port."""
+        with self._lock:
+            self._require(path)
+            self._held.discard(path)
 
     def paths(self, prefix: str) -> Iterator[str]:
         """See the port."""
@@ -65,3 +78,11 @@ class MemoryVault:
             below = f"{prefix.rstrip('/')}/" if prefix else ""
             found = [path for path in self._objects if path.startswith(below)]
         yield from found
+
+    def _require(self, path: str) -> datetime:
+        """Return an object's term. Raises InputError where there is none."""
+        self.availability.require()
+        known = self._terms.get(path)
+        if known is None:
+            raise InputError(f"there is no {path} in the vault")
+        return known

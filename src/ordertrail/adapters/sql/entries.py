@@ -1,17 +1,18 @@
 """The append-only table of sealed entries, batches and keys."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from functools import partial
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, exc, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exc, func, insert, select
 
-from ordertrail.adapters.sql.database import Database, insert_many, schema_differences
+from ordertrail.adapters.sql.database import Database, RangeReader
 from ordertrail.adapters.sql.streams import stream_id
 from ordertrail.adapters.sql.tables import batch as batch_table
 from ordertrail.adapters.sql.tables import entry, signing_key
 from ordertrail.adapters.sql.tables import stream as stream_table
-from ordertrail.kernel.errors import EvidenceError, ForkError
+from ordertrail.kernel.errors import BusyError, EvidenceError, ForkError, UnavailableError
 from ordertrail.ledger.entry import NO_HASH
 from ordertrail.ledger.hashing import EMPTY_ROOT
 from ordertrail.ledger.ports import Batch, DuplicateEventsError, EntryRow, Head, KeyPeriod
@@ -34,22 +35,13 @@ _BATCH = (
 )  # fmt: skip
 
 
-_RANGE = (
-    select(*_ROW)
-    .where(
-        entry.c.stream == bindparam("stream"),
-        entry.c.idx >= bindparam("first"),
-        entry.c.idx < bindparam("end"),
-    )
-    .order_by(entry.c.idx)
-)
-
-
 class SqlEntries:
     """Implements :class:`ordertrail.ledger.ports.EntryStore` and ``EntryReader``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._layout = database.layout
+        self._key = database.layout.key.c
 
     def head(self, stream: str) -> Head:
         """See the port."""
@@ -60,65 +52,79 @@ class SqlEntries:
         self, stream: str, rows: Sequence[EntryRow], batch: Batch, key: KeyPeriod | None = None
     ) -> None:
         """See the port."""
-        with self._database.write() as connection:
-            number = stream_id(connection, stream)
-            size = _size(connection, number)
-            if size != batch.start:
-                raise ForkError(
-                    f"stream {stream} has {size} entries; the batch was staged for {batch.start} to {batch.end}",
-                    meaning="Another process sealed in between; this batch was not written, its events wait.",
-                    remedy="Nothing is lost. Let one process seal; this one starts over.",
-                )
-            try:
-                insert_many(connection, insert(entry), [(number, *row) for row in rows])
-            except exc.IntegrityError as error:
-                connection.rollback()
-                known = self._known(row.id for row in rows)
-                if not known:
-                    # Not duplicates: a caller that left them out and came again would come for ever.
-                    raise EvidenceError(
-                        f"stream {stream}: the rows from {batch.start} to {batch.end} contradict each other "
-                        f"or the table: {error.orig}"
-                    ) from error
-                raise DuplicateEventsError(known) from None
+        try:
+            self._database.transact(partial(self._commit, stream, rows, batch, key))
+        except exc.IntegrityError as error:
+            known = self._known(row.id for row in rows)
+            if not known:
+                # Not duplicates: a caller that left them out and came again would come for ever.
+                raise EvidenceError(
+                    f"stream {stream}: the rows from {batch.start} to {batch.end} contradict each other "
+                    f"or the table: {error.orig}"
+                ) from error
+            raise DuplicateEventsError(known) from None
+        except UnavailableError:
+            # Where the connection was lost at the last moment, this may have been committed all the same. Not in a
+            # file: what a disk that failed still shows may be gone tomorrow.
+            if not (self._database.contended and self._landed(stream, batch)):
+                raise
+
+    def _commit(
+        self,
+        stream: str,
+        rows: Sequence[EntryRow],
+        batch: Batch,
+        key: KeyPeriod | None,
+        connection: Connection,
+    ) -> None:
+        number = stream_id(connection, stream)
+        self._database.claim(connection, stream, number)
+        size = _size(connection, number)
+        if size != batch.start:
+            raise ForkError(
+                f"stream {stream} has {size} entries; the batch was staged for {batch.start} to {batch.end}",
+                meaning="Another process sealed in between; this batch was not written, its events wait.",
+                remedy="Nothing is lost. Let one process seal; this one starts over.",
+            )
+        self._layout.add(connection, number, rows, batch.sealed)
+        connection.execute(
+            insert(batch_table).values(
+                stream=number, first=batch.start, size=batch.end, root=batch.root,
+                tree_root=batch.tree_root, sealed=batch.sealed, checkpoint=batch.checkpoint,
+            )
+        )  # fmt: skip
+        if key is not None:
             connection.execute(
-                insert(batch_table).values(
-                    stream=number, first=batch.start, size=batch.end, root=batch.root,
-                    tree_root=batch.tree_root, sealed=batch.sealed, checkpoint=batch.checkpoint,
+                insert(signing_key).values(
+                    stream=number, first=key.first, vkey=key.vkey, statement=key.statement
                 )
-            )  # fmt: skip
-            if key is not None:
-                connection.execute(
-                    insert(signing_key).values(
-                        stream=number, first=key.first, vkey=key.vkey, statement=key.statement
-                    )
-                )
+            )
 
     def tails(self, stream: str, chains: Iterable[str]) -> dict[str, tuple[int, bytes]]:
         """See the port."""
         found: dict[str, tuple[int, bytes]] = {}
+        key = self._key
         with self._database.read() as connection:
-            ours = entry.c.stream == stream_id(connection, stream)
+            ours = key.stream == stream_id(connection, stream)
             remaining = iter(chains)
             while some := list(islice(remaining, _PARAMETERS)):
                 last = (
-                    select(entry.c.chain, func.max(entry.c.number).label("number"))
-                    .where(ours, entry.c.chain.in_(some))
-                    .group_by(entry.c.chain)
+                    select(key.chain, func.max(key.number).label("number"))
+                    .where(ours, key.chain.in_(some))
+                    .group_by(key.chain)
                     .subquery()
                 )
-                tail = and_(entry.c.chain == last.c.chain, entry.c.number == last.c.number)
-                query = select(entry.c.chain, entry.c.number, entry.c.hash).join(last, tail).where(ours)
+                tail = and_(key.chain == last.c.chain, key.number == last.c.number)
+                query = select(key.chain, key.number, key.hash).join(last, tail).where(ours)
                 found.update((chain, (number, hash_)) for chain, number, hash_ in connection.execute(query))
         return found
 
     def hashes(self, stream: str, start: int, end: int) -> list[bytes]:
         """See the port."""
         with self._database.read() as connection:
-            query = select(entry.c.hash).where(
-                entry.c.stream == stream_id(connection, stream), entry.c.idx >= start, entry.c.idx < end
-            )
-            return list(connection.scalars(query.order_by(entry.c.idx)))
+            number = stream_id(connection, stream)
+            read = self._range_reader(connection, (entry.c.hash,), number, (start, end))
+            return [hash_ for (hash_,) in read(start, end)]
 
     def keys(self, stream: str) -> list[KeyPeriod]:
         """See the port."""
@@ -142,31 +148,30 @@ class SqlEntries:
         """
         with self._database.read() as connection:
             number = stream_id(connection, stream)
-            sql = str(_RANGE.compile(connection))
+            read = self._range_reader(connection, _ROW, number, (start, end))
             for first in range(start, end, size):
-                cursor = connection.exec_driver_sql(sql, (number, first, min(first + size, end))).cursor
-                yield cursor.fetchall() if cursor is not None else []
+                yield read(first, min(first + size, end))
 
     def find(self, event: bytes) -> tuple[str, EntryRow] | None:
         """See the port."""
         with self._database.read() as connection:
-            row = connection.execute(_with_stream().where(entry.c.event_id == event)).first()
+            row = connection.execute(self._located().where(self._key.event_id == event)).first()
             return None if row is None else (row[0], EntryRow(*row[1:]))
 
     def history(self, order: str, tenant: str | None = None) -> Iterator[tuple[str, EntryRow]]:
         """See the port."""
-        prefix = order + SEPARATOR
+        key, prefix = self._key, order + SEPARATOR
         wanted = (
-            entry.c.chain == prefix + tenant
+            key.chain == prefix + tenant
             if tenant is not None
             # Every tenant's order of this number: the names that begin with it and the separator.
-            else and_(entry.c.chain >= prefix, entry.c.chain < order + chr(ord(SEPARATOR) + 1))
+            else and_(key.chain >= prefix, key.chain < order + chr(ord(SEPARATOR) + 1))
         )
         with self._database.read() as connection:
             streams = connection.scalars(select(stream_table.c.id).order_by(stream_table.c.id)).all()
             for number in streams:
-                query = _with_stream().where(entry.c.stream == number, wanted)
-                for row in connection.execute(query.order_by(entry.c.chain, entry.c.number)):
+                query = self._located().where(key.stream == number, wanted)
+                for row in connection.execute(query.order_by(key.chain, key.number)):
                     yield row[0], EntryRow(*row[1:])
 
     def batches(self, stream: str, start: int = 0) -> Iterator[Batch]:
@@ -182,14 +187,12 @@ class SqlEntries:
         self, stream: str, places: Iterable[tuple[str, int]]
     ) -> dict[tuple[str, int], tuple[int, bytes]]:
         """See the port."""
-        found = {}
+        key, found = self._key, {}
         with self._database.read() as connection:
-            ours = entry.c.stream == stream_id(connection, stream)
+            ours = key.stream == stream_id(connection, stream)
             for place in places:
                 chain, number = place
-                query = select(entry.c.idx, entry.c.hash).where(
-                    ours, entry.c.chain == chain, entry.c.number == number
-                )
+                query = select(key.idx, key.hash).where(ours, key.chain == chain, key.number == number)
                 row = connection.execute(query).first()
                 if row is not None:
                     found[place] = (row.idx, row.hash)
@@ -203,39 +206,78 @@ class SqlEntries:
     def strays(self, stream: str) -> int:
         """See the port."""
         with self._database.read() as connection:
-            number = stream_id(connection, stream)
-            rows = select(func.count()).select_from(entry)
-            ours = entry.c.stream == number
-            strays = connection.scalar(rows.where(ours, entry.c.idx >= _size(connection, number))) or 0
-            strays += connection.scalar(rows.where(ours, entry.c.idx < 0)) or 0
-            # Rows of streams that are not registered lie between and beyond those that are.
-            ids = [-math.inf, *sorted(connection.scalars(select(stream_table.c.id))), math.inf]
-            for low, high in pairwise(ids):
-                between = rows.where(entry.c.stream > low, entry.c.stream < high)
-                strays += connection.scalar(between) or 0
-            return strays
+            return self._layout.strays(connection, stream_id(connection, stream))
 
     def enforcement_problems(self, *, deep: bool) -> Iterator[str]:
         """See the port."""
         with self._database.read() as connection:
-            yield from schema_differences(connection)
-            if not deep:
-                return
-            for (line,) in connection.exec_driver_sql("PRAGMA integrity_check(20)").all():
-                if line != "ok":
-                    yield f"the database file is damaged: {line}"
+            yield from self._layout.problems(connection, deep=deep)
+
+    def _landed(self, stream: str, batch: Batch) -> bool:
+        """Say whether the log holds just this batch; False as well where that cannot be known now.
+
+        Raises BusyError where another process has taken the log over.
+        """
+
+        def work(connection: Connection) -> bool:
+            number = stream_id(connection, stream)
+            # Whatever still commits, over a connection that only we have lost, is waited for.
+            self._database.claim(connection, stream, number)
+            ours = select(*_BATCH).where(batch_table.c.stream == number, batch_table.c.first == batch.start)
+            row = connection.execute(ours).first()
+            return row is not None and Batch(*row) == batch
+
+        try:
+            return self._database.transact(work)
+        except BusyError:
+            raise
+        except UnavailableError:
+            return False
 
     def _known(self, ids: Iterable[bytes]) -> frozenset[bytes]:
         known: set[bytes] = set()
         with self._database.read() as connection:
             remaining = iter(ids)
+            event_id = self._key.event_id
             while some := list(islice(remaining, _PARAMETERS)):
-                known.update(connection.scalars(select(entry.c.event_id).where(entry.c.event_id.in_(some))))
+                known.update(connection.scalars(select(event_id).where(event_id.in_(some))))
         return frozenset(known)
 
+    def _range_reader(
+        self,
+        connection: Connection,
+        columns: Sequence[ColumnElement[Any]],
+        number: int,
+        bounds: tuple[int, int],
+    ) -> RangeReader:
+        """Return what reads ranges within bounds, in order: looked for where they should be, and then everywhere."""
+        query = (
+            select(*columns)
+            .where(
+                entry.c.stream == number, entry.c.idx >= bindparam("first"), entry.c.idx < bindparam("end")
+            )
+            .order_by(entry.c.idx)
+        )
+        everywhere = self._layout.range_reader(connection, query)
+        hint = self._layout.within(connection, number, *bounds)
+        if not hint:
+            return everywhere
+        there = self._layout.range_reader(connection, query.where(*hint))
 
-def _with_stream() -> Select[tuple]:  # type: ignore[type-arg]
-    return select(stream_table.c.name, *_ROW).join(stream_table, stream_table.c.id == entry.c.stream)
+        def read(first: int, end: int) -> Sequence[Any]:
+            found = there(first, end)
+            return found if len(found) == end - first else everywhere(first, end)
+
+        return read
+
+    def _located(self) -> Select[Any]:
+        """Select the stream's name and the row of entries, by whatever finds them."""
+        located = self._layout.located
+        return (
+            select(stream_table.c.name, *_ROW)
+            .select_from(located)
+            .join(stream_table, stream_table.c.id == entry.c.stream)
+        )
 
 
 def _size(connection: Connection, number: int) -> int:

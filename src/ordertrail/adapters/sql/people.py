@@ -29,7 +29,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, Table, Text, delete, insert, select
 
-from ordertrail.adapters.sql.database import Database, create_database
+from ordertrail.adapters.sql.dialects.sqlite import SqliteDatabase, create_database
 from ordertrail.kernel.clock import Clock, format_time
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputError
 
@@ -84,7 +84,7 @@ class PeopleKeys:
     """
 
     def __init__(self, path: Path, kek: bytes, clock: Clock) -> None:
-        self._database = Database(path, pragmas=_PRAGMAS)
+        self._database = SqliteDatabase(path, pragmas=_PRAGMAS)
         self._kek = kek
         self._clock = clock
         try:

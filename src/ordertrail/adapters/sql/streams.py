@@ -11,7 +11,8 @@ from ordertrail.ledger.rotation import LogIdentity
 
 def add_stream(database: Database, new: LogIdentity, first: KeyPeriod | None = None) -> None:
     """Register a log, with its first key: both or none, so that there is never a log that nobody can sign for."""
-    with database.write() as connection:
+
+    def work(connection: Connection) -> None:
         connection.execute(
             insert(stream).values(
                 name=new.name, origin=new.origin, keep_days=new.keep_days, created=new.created
@@ -26,6 +27,8 @@ def add_stream(database: Database, new: LogIdentity, first: KeyPeriod | None = N
                     statement=first.statement,
                 )
             )
+
+    database.transact(work)
 
 
 def list_streams(database: Database) -> list[LogIdentity]:

@@ -1,6 +1,6 @@
 """The tables as SQLAlchemy Core sees them. ``ddl/`` creates them; a test holds the two equal."""
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -17,14 +17,14 @@ signing_key = Table(
     "signing_key",
     metadata,
     Column("stream", Integer, primary_key=True),
-    Column("first", Integer, primary_key=True),
+    Column("first", BigInteger, primary_key=True),
     Column("vkey", Text, nullable=False),
     Column("statement", LargeBinary, nullable=False),
 )
 outbox = Table(
     "outbox",
     metadata,
-    Column("position", Integer, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
     Column("stream", Integer, nullable=False),
     Column("event_id", LargeBinary, nullable=False),
     Column("chain", Text),
@@ -34,10 +34,10 @@ entry = Table(
     "entry",
     metadata,
     Column("stream", Integer, primary_key=True),
-    Column("idx", Integer, primary_key=True),
+    Column("idx", BigInteger, primary_key=True),
     Column("event_id", LargeBinary, nullable=False),
     Column("chain", Text),
-    Column("number", Integer, nullable=False),
+    Column("number", BigInteger, nullable=False),
     Column("previous", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("entry", LargeBinary, nullable=False),
@@ -46,8 +46,8 @@ batch = Table(
     "batch",
     metadata,
     Column("stream", Integer, primary_key=True),
-    Column("first", Integer, primary_key=True),
-    Column("size", Integer, nullable=False),
+    Column("first", BigInteger, primary_key=True),
+    Column("size", BigInteger, nullable=False),
     Column("root", LargeBinary, nullable=False),
     Column("tree_root", LargeBinary, nullable=False),
     Column("sealed", Text, nullable=False),

@@ -16,7 +16,7 @@ _NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 def blob_findings(source: Source, window: Window, counts: Counts, start: int) -> Iterator[Finding]:
     """Check every blob that the window's entries name."""
-    if _MARK not in window.bundle:
+    if _MARK not in b"".join(window.entries):
         return  # one search over all entries: most name none
     for index, entry in enumerate(window.entries, window.start):
         if _MARK in entry and index >= start:

@@ -21,6 +21,7 @@ from ordertrail.ledger.merkle import CompactRange, cover
 from ordertrail.ledger.paths import anchor_path
 from ordertrail.ledger.ports import Batch
 from ordertrail.ledger.tiles import TILE_WIDTH, TileReader
+from ordertrail.ledger.verify.attested import attestation_notes, check_attestations, cosigned_on
 from ordertrail.ledger.verify.checkpoints import KeyHistory, checkpoint_problem, read_checkpoint
 from ordertrail.ledger.verify.keys import key_history
 from ordertrail.ledger.verify.provable import Held, provable_by_table, provable_by_tiles
@@ -105,6 +106,7 @@ class _FullCheck:
         since = self._begin_since()
         self._check_segments(listing, since)
         self._check_roots(published, listing, elsewhere, since)
+        self._find(check_attestations(source, listing, since, report.attested))
         self._check_table()
         self._conclude(listing, time.perf_counter() - began)
         return report
@@ -270,7 +272,8 @@ class _FullCheck:
                 self._find(self._anchor_findings(path, tiles.get(path), size))
         if published is not None and since < published.size <= self._size:
             note, root = self._source.published or b"", self._tree.roots[published.size] or EMPTY_ROOT
-            if problem := checkpoint_problem(note, origin, published.size, root, self._keys):
+            cosigned = cosigned_on(self._source, listing, published.size)
+            if problem := checkpoint_problem(note, origin, published.size, root, self._keys, cosigned):
                 self._find([Finding(problem[0], "checkpoint", problem[1])])
             if published.size not in listing.anchors:
                 self._find(
@@ -352,9 +355,7 @@ class _FullCheck:
                 "Nothing outside this directory was compared: whoever holds all of it, keys included, could have "
                 "rolled it back or rewritten it. Keep a checkpoint elsewhere and check with --anchor FILE."
             )
-        report.notes.append(
-            "No timestamp authority and no witness is configured; times are this machine's own."
-        )
+        report.notes += attestation_notes(self._source, report.attested)
 
 
 _worker_source: Source | None = None

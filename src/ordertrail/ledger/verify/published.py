@@ -5,7 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ordertrail.kernel.errors import InputError
-from ordertrail.ledger.paths import ANCHORS, KEYS, anchor_size
+from ordertrail.ledger.paths import (
+    ANCHORS,
+    IDENTITY,
+    KEYS,
+    Attestation,
+    anchor_size,
+    cosignature_of,
+    stamp_of,
+)
 from ordertrail.ledger.tiles import BUNDLE, CHECKPOINT_PATH, Tile, edge_tiles, parse_path
 from ordertrail.ledger.verify.report import Finding, Step
 
@@ -16,11 +24,15 @@ class Listing:
 
     ``anchors`` are the sizes whose checkpoints were published; ``partial`` maps (level, index) to the widths
     of its partial tiles, each with whether a published checkpoint requires it. Full tiles are not listed:
-    which must be there follows from the size.
+    which must be there follows from the size. ``stamps`` and ``cosignatures`` are what others said of anchors,
+    by path; ``identity`` says whether the log's first statement is there.
     """
 
     anchors: list[int] = field(default_factory=list)
     partial: dict[tuple[int, int], dict[int, bool]] = field(default_factory=lambda: defaultdict(dict))
+    stamps: dict[str, Attestation] = field(default_factory=dict)
+    cosignatures: dict[str, Attestation] = field(default_factory=dict)
+    identity: bool = False
     findings: list[Finding] = field(default_factory=list)
 
     def windows(self, first: int, end: int) -> list[tuple[int, int, int, bool]]:
@@ -38,6 +50,11 @@ def list_published(paths: Iterable[str], size: int, published: int) -> Listing:
     listing = Listing()
     for path in paths:
         if path in {CHECKPOINT_PATH, KEYS}:
+            continue
+        if path == IDENTITY:
+            listing.identity = True
+            continue
+        if _is_attestation(listing, path, size):
             continue
         if path.startswith(f"{ANCHORS}/"):
             anchor = anchor_size(path)
@@ -57,6 +74,15 @@ def list_published(paths: Iterable[str], size: int, published: int) -> Listing:
             for tile in edge_tiles(anchor):
                 listing.partial[tile.level, tile.index][tile.width] = True
     return listing
+
+
+def _is_attestation(listing: Listing, path: str, size: int) -> bool:
+    """Put what others said of a checkpoint of this log's into the listing."""
+    for found, kept in ((stamp_of(path), listing.stamps), (cosignature_of(path), listing.cosignatures)):
+        if found is not None and found.size <= size:
+            kept[path] = found
+            return True
+    return False
 
 
 def _tile_within(path: str, size: int) -> Tile | None:

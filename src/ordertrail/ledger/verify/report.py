@@ -5,6 +5,7 @@ The numbered steps are the house's own, everywhere the same: 1 content, 2 inclus
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 from ordertrail.kernel.numbers import count
@@ -80,6 +81,18 @@ class Counts:
         self.blobs += other.blobs
 
 
+@dataclass(slots=True)
+class Attested:
+    """What others said of the log's checkpoints: for each, the newest size that it saw, and when.
+
+    ``unknown`` counts what could not be checked, because the settings do not know who said it.
+    """
+
+    stamps: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    cosignatures: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    unknown: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Provable:
     """What stands in spite of the findings: entries below these sizes are proven by signed checkpoints."""
@@ -107,6 +120,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     more_findings: int = 0
     provable: Provable | None = None
+    attested: Attested = field(default_factory=Attested)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     checkpoint: bytes | None = None

@@ -2,8 +2,8 @@
 
 A segment is a run of whole batches. It reads rows from the tile boundary at or before its first entry, so
 that it sees each tile that ends in it whole; the tile that its last entry begins belongs to the next one.
-What is compared is compared in bulk, a thousand entries at a time; only where the bulk differs is each entry
-looked at, to name the one that is wrong.
+What is compared is compared in bulk, some hundreds of entries at a time (:mod:`ordertrail.ledger.verify.rows`);
+only where the bulk differs is each entry looked at, to name the one that is wrong.
 """
 
 import gc
@@ -15,12 +15,14 @@ from ordertrail.kernel.errors import EvidenceError
 from ordertrail.ledger.entry import NO_HASH, EntryView, view_entry
 from ordertrail.ledger.hashing import leaf_hashes
 from ordertrail.ledger.merkle import RangeNodes, cover, fold
+from ordertrail.ledger.native import Tails
 from ordertrail.ledger.ports import Batch, EntryRow
 from ordertrail.ledger.tiles import MAX_ENTRY_SIZE, TILE_HEIGHT, TILE_WIDTH
 from ordertrail.ledger.verify.blobs import blob_findings
 from ordertrail.ledger.verify.checkpoints import KeyHistory, checkpoint_problem
 from ordertrail.ledger.verify.published import Listing
 from ordertrail.ledger.verify.report import Counts, Finding, Step
+from ordertrail.ledger.verify.rows import Opened, Regular, regular_rows
 from ordertrail.ledger.verify.source import Source
 from ordertrail.ledger.verify.windows import Window, check_window
 from ordertrail.record.chain import SEPARATOR, chain_name
@@ -28,7 +30,7 @@ from ordertrail.record.chain import SEPARATOR, chain_name
 SEGMENT = 32_768
 """Entries of one task, about."""
 
-GROUP = 4 * TILE_WIDTH
+GROUP = 2 * TILE_WIDTH
 """Rows compared at a time."""
 
 _NO_HASH_HEX = NO_HASH.hex()
@@ -95,9 +97,12 @@ class _Checker:
         self._keys = keys
         self._base = task.start // TILE_WIDTH * TILE_WIDTH
         self._leaves: list[bytes] = []
-        self._tails: dict[str, tuple[int, str]] = {}
-        self._open: list[tuple[str, int, str, int]] = []
+        self._tails = Tails()
+        self._open: list[Opened] = []
         self._times: list[str] = []
+        self._partial: dict[int, list[tuple[int, int, bool]]] = {}
+        for index, level, width, required in task.partial:
+            self._partial.setdefault(index, []).append((level, width, required))
         self._result = Segment(task.start, task.end)
 
     def run(self) -> Segment:
@@ -114,7 +119,7 @@ class _Checker:
                 break
         self._check_open_chains()
         nodes = RangeNodes(self._base, self._leaves)
-        result.tile_roots = list(nodes.row(TILE_HEIGHT))
+        result.tile_roots = nodes.row(TILE_HEIGHT)
         covered = self._base + len(self._leaves)
         for batch in task.batches:
             if batch.end <= covered:
@@ -158,33 +163,32 @@ class _Checker:
         self, rows: Sequence[EntryRow], first: int, last: bytes, recorded: str
     ) -> tuple[bytes, str]:
         """Check a group of rows against their entries and the published copies; return where they end."""
-        indexes, ids, chains, numbers, previous, hashes, entries = zip(*rows, strict=True)
-        leaves = leaf_hashes(entries)
-        expected_previous = [last, *leaves[:-1]]
-        views = self._views(entries, first)
-        hexes = [leaf.hex() for leaf in leaves]
-        if views is not None:
-            times = [view.ledger.recorded for view in views]
-            fine = (
-                list(hashes) == leaves
-                and list(previous) == expected_previous
-                and indexes[0] == first
-                and [view.ledger.index for view in views] == list(indexes)
-                and "".join([view.ledger.previous for view in views]) == b"".join(expected_previous).hex()
-                and "".join([view.event.id for view in views]).replace("-", "") == b"".join(ids).hex()
-            )
-            if not fine:
-                self._locate_rows(rows, views, leaves, expected_previous)
-            if times[0] < recorded or times != sorted(times):
-                self._locate_time(times, first, recorded)
-            self._check_chains(views, chains, numbers, hexes, first)
+        regular = regular_rows(rows, first, last, recorded, self._tails)
+        if regular is not None:
+            leaves, times = regular.leaves, regular.times
+            self._open += regular.opened
             recorded = times[-1]
         else:
-            times = [""] * len(rows)
+            leaves, times, recorded = self._locate(rows, first, last, recorded)
         self._leaves += leaves
         self._times += times
-        self._check_windows(entries, leaves, times, first)
+        self._check_windows(rows, first, leaves, times, regular)
         return leaves[-1], recorded
+
+    def _locate(
+        self, rows: Sequence[EntryRow], first: int, last: bytes, recorded: str
+    ) -> tuple[list[bytes], list[str], str]:
+        """Name what is wrong with a group of rows; return their leaf hashes and times, and the last of these."""
+        entries = [row[-1] for row in rows]
+        leaves = leaf_hashes(entries)
+        views = self._views(entries, first)
+        if views is None:
+            return leaves, [""] * len(rows), recorded
+        times = [view.ledger.recorded for view in views]
+        self._locate_rows(rows, views, leaves, [last, *leaves[:-1]])
+        self._locate_time(times, first, recorded)
+        self._locate_links(rows, views, leaves, first)
+        return leaves, times, times[-1]
 
     def _views(self, entries: Sequence[bytes], first: int) -> list[EntryView] | None:
         try:
@@ -225,50 +229,30 @@ class _Checker:
             if later < earlier:
                 self._find(Step.TIME, f"entry {index}", f"was recorded at {later}, before {earlier}", index)
 
-    def _check_chains(
-        self,
-        views: Sequence[EntryView],
-        chains: Sequence[str | None],
-        numbers: Sequence[int],
-        hexes: Sequence[str],
-        first: int,
+    def _locate_links(
+        self, rows: Sequence[EntryRow], views: Sequence[EntryView], leaves: Sequence[bytes], first: int
     ) -> None:
-        """Check each entry's link to its order's previous entry."""
+        """Name each entry that is not linked to its order's previous entry; note where the chains stand."""
         tails = self._tails
-        for index, (view, chain, number, leaf) in enumerate(
-            zip(views, chains, numbers, hexes, strict=True), first
-        ):
+        for index, (row, view, leaf) in enumerate(zip(rows, views, leaves, strict=True), first):
             subject, link = view.event.subject, view.ledger.order
+            _, _, chain, number, *_ = row
+            where = f"row of entry {index}"
             if chain is None:
                 if subject.order is not None or link is not None or number != 0:
-                    self._find(
-                        Step.CONTINUITY,
-                        f"row of entry {index}",
-                        "is not filed under its order",
-                        index,
-                        subject.order,
-                    )
+                    message = "is not filed under its order"
+                    self._find(Step.CONTINUITY, where, message, index, subject.order)
                 continue
             if link is None or chain != chain_name(subject.order, subject.tenant) or link.number != number:
-                self._find(
-                    Step.CONTINUITY,
-                    f"row of entry {index}",
-                    "is filed at another place of an order than its entry says",
-                    index,
-                    subject.order,
-                )
+                message = "is filed at another place of an order than its entry says"
+                self._find(Step.CONTINUITY, where, message, index, subject.order)
                 continue
             tail = tails.get(chain)
             if tail is None:
                 self._open.append((chain, number, link.previous, index))
-            elif tail[0] + 1 != number or tail[1] != link.previous:
-                self._find(
-                    Step.CONTINUITY,
-                    f"entry {index}",
-                    f"number {number} of its order does not follow number {tail[0]}",
-                    index,
-                    subject.order,
-                )
+            elif tail[0] + 1 != number or tail[1].hex() != link.previous:
+                message = f"number {number} of its order does not follow number {tail[0]}"
+                self._find(Step.CONTINUITY, f"entry {index}", message, index, subject.order)
             tails[chain] = (number, leaf)
 
     def _check_open_chains(self) -> None:
@@ -297,30 +281,30 @@ class _Checker:
                 )
 
     def _check_windows(
-        self, entries: Sequence[bytes], leaves: Sequence[bytes], times: Sequence[str], first: int
+        self,
+        rows: Sequence[EntryRow],
+        first: int,
+        leaves: Sequence[bytes],
+        times: Sequence[str],
+        regular: Regular | None,
     ) -> None:
-        """Check the published bundles and tiles of level 0 that end in this group of rows."""
-        task, result = self._task, self._result
+        """Check the published bundles and tiles of level 0 that end in this group of rows, and its blobs."""
+        task, source, result = self._task, self._source, self._result
+        # By its place, for a row is the driver's own tuple; the entry is the last column.
+        entries = [row[-1] for row in rows]
         for at in range(0, len(entries), TILE_WIDTH):
-            window = Window(
-                (first + at) // TILE_WIDTH,
-                entries[at : at + TILE_WIDTH],
-                leaves[at : at + TILE_WIDTH],
-                times[at : at + TILE_WIDTH],
-            )
+            end = at + TILE_WIDTH
+            window = Window((first + at) // TILE_WIDTH, entries[at:end], leaves[at:end], times[at:end])
             if window.full:
                 result.tile_times.append(window.times[-1])
-            if max(map(len, window.entries)) > MAX_ENTRY_SIZE:
+            if regular is None and max(map(len, window.entries)) > MAX_ENTRY_SIZE:
                 self._locate_too_long(window)
                 continue
             if window.full or task.last:
-                partial = [
-                    (level, width, required)
-                    for index, level, width, required in task.partial
-                    if index == window.index
-                ]
-                result.findings += check_window(self._source, window, partial, task.published, result.counts)
-            result.findings += blob_findings(self._source, window, result.counts, task.start)
+                partial = self._partial.get(window.index, ())
+                result.findings += check_window(source, window, partial, task.published, result.counts)
+            if regular is None or regular.blobs:
+                result.findings += blob_findings(source, window, result.counts, task.start)
 
     def _locate_too_long(self, window: Window) -> None:
         """Name each entry that no bundle can hold; there is none to compare with the published one."""

@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ordertrail.ledger.ports import Custody, EntryReader, EntryRow, KeyPeriod, TableAudit, Tiles
+from ordertrail.ledger.policy import Policy
+from ordertrail.ledger.ports import (
+    Custody,
+    EntryReader,
+    EntryRow,
+    KeyPeriod,
+    TableAudit,
+    Tiles,
+    Timestamper,
+)
 from ordertrail.ledger.rotation import LogIdentity
 from ordertrail.record.ports import Blobs
 
@@ -18,7 +27,7 @@ class RowGroups(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One log's stores, for reading."""
+    """One log's stores, for reading, and whose stamps and cosignatures it may show: ``timestampers``, ``policy``."""
 
     log: LogIdentity
     reader: EntryReader
@@ -32,6 +41,8 @@ class Source:
     published_keys: bytes | None
     published: bytes | None
     key_problems: tuple[str, ...] = ()
+    timestampers: tuple[Timestamper, ...] = ()
+    policy: Policy | None = None
     close: Callable[[], None] = lambda: None
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-from ordertrail.ledger.tiles import BUNDLE, TILE_WIDTH, Tile, format_bundle
+from ordertrail.ledger.tiles import BUNDLE, TILE_WIDTH, Tile, format_bundle, is_bundle
 from ordertrail.ledger.verify.report import Counts, Finding, Step
 from ordertrail.ledger.verify.source import Source
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Window:
     """Up to 256 entries under one tile, with their leaf hashes and recorded times."""
 
@@ -17,11 +16,6 @@ class Window:
     entries: Sequence[bytes]
     leaves: Sequence[bytes]
     times: Sequence[str]
-
-    @cached_property
-    def bundle(self) -> bytes:
-        """The entries as their published bundle holds them."""
-        return format_bundle(self.entries)
 
     @property
     def start(self) -> int:
@@ -68,27 +62,31 @@ def _compare(
             yield Finding(Step.CUSTODY, path, "is missing from the published tree", window.start, span=width)
         return
     counts.tiles += 1
-    expected = _expected(window, tile)
-    if found != expected:
-        yield _difference(window, tile, found, expected)
+    if not _is_expected(window, tile, found):
+        yield _difference(window, tile, found)
     # What a crash left behind before a checkpoint committed to it may not have its term yet.
     for problem in source.custody.problems(path, window.times[width - 1]) if required else ():
         yield Finding(Step.CUSTODY, path, problem, window.start, span=width)
 
 
-def _expected(window: Window, tile: Tile) -> bytes:
-    if tile.level != BUNDLE:
-        return b"".join(window.leaves[: tile.width])
-    return window.bundle if tile.width == len(window.entries) else format_bundle(window.entries[: tile.width])
+def _is_expected(window: Window, tile: Tile, found: bytes) -> bool:
+    if tile.level == BUNDLE:
+        return is_bundle(found, window.entries[: tile.width])
+    return found == _hashes(window, tile)
 
 
-def _difference(window: Window, tile: Tile, found: bytes, expected: bytes) -> Finding:
+def _hashes(window: Window, tile: Tile) -> bytes:
+    return b"".join(window.leaves[: tile.width])
+
+
+def _difference(window: Window, tile: Tile, found: bytes) -> Finding:
     """Name the first byte at which an object differs, and the entry that it belongs to."""
+    in_bundle = tile.level == BUNDLE
+    expected = format_bundle(window.entries[: tile.width]) if in_bundle else _hashes(window, tile)
     at = next(
         (n for n, (a, b) in enumerate(zip(found, expected, strict=False)) if a != b),
         min(len(found), len(expected)),
     )
-    in_bundle = tile.level == BUNDLE
     step, number = (Step.CONTENT, _entry_at(window.entries, at)) if in_bundle else (Step.INCLUSION, at // 32)
     index = window.start + min(number, tile.width - 1)
     same_length = len(found) == len(expected)

@@ -1,6 +1,7 @@
 """What :class:`ordertrail.record.ports.Journal` promises."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from threading import Event
 
 import pytest
@@ -12,6 +13,15 @@ from ordertrail.testing.conformance.samples import OTHER_STREAM, STREAM, SampleL
 from ordertrail.testing.conformance.together import at_once
 
 Reopen = Callable[[], Journal]
+
+_SOON = 20.0
+"""Seconds that nobody waits whom an event wakes."""
+
+
+def seal(log: EntryStore, events: Sequence[Captured]) -> None:
+    """Commit events as the first batch of the stream's log."""
+    sealed = SampleLog().then(*events)
+    log.commit(STREAM, sealed.rows, sealed.batch)
 
 
 class JournalSuite:
@@ -88,8 +98,7 @@ class JournalSuite:
 
     def test_what_the_log_holds_is_not_added_again(self, journal: Journal, log: EntryStore) -> None:
         """Sealed and discarded events are known, with their body, for ever."""
-        sealed = SampleLog().then(captured(1), captured(2, "SO-1", text='","ledger":{'))
-        log.commit(STREAM, sealed.rows, sealed.batch)
+        seal(log, [captured(1), captured(2, "SO-1", text='","ledger":{')])
         again = [captured(1, text="changed"), captured(2, "SO-1", text='","ledger":{'), captured(3)]
         outcome = journal.append(STREAM, again)
         assert outcome == Appended(1, frozenset({captured(2).id}), frozenset({captured(1).id}))
@@ -115,20 +124,22 @@ class JournalSuite:
         assert [row.id for row in oldest] == [event.id for event in several(1, 3)]
         assert journal.read(STREAM, 3) == oldest
 
-    def test_only_what_is_discarded_is_forgotten(self, journal: Journal) -> None:
-        """Rows with gaps between them may be discarded, more than once, and none at all."""
+    def test_only_what_is_discarded_is_forgotten(self, journal: Journal, log: EntryStore) -> None:
+        """Rows that the log holds may be discarded with gaps between them, more than once, and none at all."""
         journal.append(STREAM, several(1, 6))
         rows = journal.read(STREAM, 6)
+        seal(log, several(1, 6))
         for _ in range(2):
             journal.discard(STREAM, [rows[0], rows[1], rows[4]])
         journal.discard(STREAM, [])
         assert journal.read(STREAM, 9) == [rows[2], rows[3], rows[5]]
         assert journal.waiting(STREAM) == 3
 
-    def test_positions_are_never_given_twice(self, journal: Journal) -> None:
+    def test_positions_are_never_given_twice(self, journal: Journal, log: EntryStore) -> None:
         """What comes later is ordered after what was discarded, so a late discard hits nothing new."""
         journal.append(STREAM, several(1, 3))
         gone = journal.read(STREAM, 3)
+        seal(log, several(1, 3))
         journal.discard(STREAM, gone)
         journal.append(STREAM, several(4, 3))
         journal.discard(STREAM, gone)
@@ -181,12 +192,46 @@ class JournalSuite:
         assert max(seen) == 300
         assert {count % 25 for count in seen} == {0}
 
+    def test_waiting_ends_at_once_where_something_waits(self, journal: Journal) -> None:
+        """However long one would have waited."""
+        journal.append(STREAM, [captured(1)])
+        began = time.monotonic()
+        assert journal.wait(STREAM, _SOON) is True
+        assert time.monotonic() - began < _SOON / 2
+
+    def test_waiting_ends_with_the_time(self, journal: Journal) -> None:
+        """With nothing to tell, also where another stream's events wait."""
+        journal.append(OTHER_STREAM, [captured(1)])
+        for seconds in (0.0, 0.15):
+            began = time.monotonic()
+            assert journal.wait(STREAM, seconds) is False
+            assert time.monotonic() - began >= seconds
+
+    def test_an_event_wakes_who_waits_for_it(self, reopen: Reopen, log: EntryStore) -> None:
+        """Appended by another opener, again and again; woken, one finds it."""
+        writer, sealer = reopen(), reopen()
+        for number in range(1, 4):
+
+            def append(number: int = number) -> bool:
+                time.sleep(0.1)
+                return writer.append(STREAM, [captured(number)]).added == 1
+
+            began = time.monotonic()
+            assert at_once(append, lambda: sealer.wait(STREAM, _SOON)) == [True, True]
+            assert time.monotonic() - began < _SOON / 2
+            rows = sealer.read(STREAM, 9)
+            assert rows[-1].id == captured(number).id
+        seal(log, several(1, 3))
+        sealer.discard(STREAM, rows)
+        assert sealer.wait(STREAM, 0.05) is False
+
     def test_a_store_out_of_reach_is_unavailable(self, unreachable: Journal) -> None:
         """Each method says so by UnavailableError, so that the caller retries."""
         for use in (
             lambda: unreachable.append(STREAM, [captured(1)]),
             lambda: unreachable.read(STREAM, 1),
             lambda: unreachable.waiting(STREAM),
+            lambda: unreachable.wait(STREAM, 1),
         ):
             with pytest.raises(UnavailableError):
                 use()

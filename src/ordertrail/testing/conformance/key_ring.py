@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ordertrail.kernel.errors import UnavailableError
+from ordertrail.kernel.errors import EvidenceError, UnavailableError
 from ordertrail.ledger.note import Note, verify_note
 from ordertrail.ledger.ports import KeyRing
 from ordertrail.ledger.signers import Ed25519Signer, NoteSigner, signature_by
@@ -19,7 +19,12 @@ TEXT = b"orders.example.com/trail\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuF
 
 
 class KeyRingSuite:
-    """Give ``reopen``, a ring without keys; ``cosigned`` and ``unreachable`` if they can be had."""
+    """Give ``reopen``, a ring without keys; ``cosigned`` and ``unreachable`` if they can be had.
+
+    ``secrets`` are texts that must never be shown.
+    """
+
+    secrets: tuple[str, ...] = ()
 
     @pytest.fixture
     def reopen(self) -> Reopen:
@@ -42,9 +47,10 @@ class KeyRingSuite:
         pytest.skip("this key ring gives no way to put a key out of reach")
 
     def test_a_new_key_signs_under_its_name(self, ring: KeyRing) -> None:
-        """An Ed25519 key, whose signature its verifier key verifies."""
+        """An Ed25519 or ECDSA key, whose signature its verifier key verifies."""
         signer = ring.create(NAME)
-        assert (signer.key.name, signer.key.type) == (NAME, SignatureType.ED25519)
+        assert signer.key.name == NAME
+        assert signer.key.type in {SignatureType.ED25519, SignatureType.ECDSA_P256}
         _require_signature(signer, format_vkey(signer.key))
 
     def test_a_key_is_found_by_its_verifier_key(self, ring: KeyRing) -> None:
@@ -60,6 +66,22 @@ class KeyRingSuite:
         vkey = format_vkey(ring.create(NAME).key)
         _require_signature(other.signer(vkey), vkey)
         _require_signature(reopen().signer(vkey), vkey)
+
+    def test_a_key_signs_again_and_again(self, ring: KeyRing) -> None:
+        """Texts of all lengths that a note has, none of them another's signature."""
+        signer = ring.create(NAME)
+        for length in (1, 31, 32, 33, 64, 500, 3_000):
+            text = b"x" * (length - 1) + b"\n"
+            signature = signature_by(signer, text)
+            verify_note(Note(text, (signature,)), [signer.key])
+            with pytest.raises(EvidenceError):
+                verify_note(Note(b"y" + text, (signature,)), [signer.key])
+
+    def test_it_tells_nothing_secret(self, ring: KeyRing) -> None:
+        """Neither the ring nor a signer shows a key, a passphrase or a PIN where it is printed."""
+        signer = ring.create(NAME)
+        for shown in (repr(ring), str(ring), repr(signer), str(signer)):
+            assert not [secret for secret in self.secrets if secret in shown]
 
     def test_a_key_that_is_not_there_is_unavailable(self, ring: KeyRing) -> None:
         """UnavailableError: it may be elsewhere, or come back."""

@@ -1,10 +1,12 @@
 """What :class:`ordertrail.ledger.ports.Publication` promises."""
 
+import base64
 from collections.abc import Callable
 from threading import Event
 
 import pytest
 
+from ordertrail.kernel.errors import ForkError
 from ordertrail.ledger.ports import Publication
 from ordertrail.testing.conformance.together import at_once
 
@@ -35,6 +37,17 @@ class PublicationSuite:
         for checkpoint in (b"log\n1\n\n", b"log\n" + b"x" * 5_000, b"l", b"l"):
             publication.publish(checkpoint, VKEYS)
             assert publication.checkpoint() == checkpoint
+
+    def test_it_never_moves_back(self, publication: Publication, reopen: Reopen) -> None:
+        """ForkError for a checkpoint of fewer entries, and nothing is replaced; the same size is welcome again."""
+        for size in (9, 10, 10, 100):
+            publication.publish(_note(size), VKEYS[:1])
+        for size in (99, 10, 0):
+            with pytest.raises(ForkError):
+                reopen().publish(_note(size), VKEYS)
+        assert publication.checkpoint() == _note(100)
+        publication.publish(_note(0, "another/log"), VKEYS)
+        assert reopen().checkpoint() == _note(0, "another/log")
 
     def test_what_was_published_is_there_when_it_is_opened_again(
         self, publication: Publication, reopen: Reopen
@@ -68,3 +81,9 @@ class PublicationSuite:
         assert isinstance(seen, set)
         assert seen <= set(notes)
         assert reader.checkpoint() == notes[-1]
+
+
+def _note(size: int, origin: str = "shop.example/orders") -> bytes:
+    """Return a checkpoint in the form of a signed note; nobody checks its signature here."""
+    signature = base64.b64encode(bytes(68)).decode()
+    return f"{origin}\n{size}\n{base64.b64encode(bytes(32)).decode()}\n\n— {origin} {signature}\n".encode()

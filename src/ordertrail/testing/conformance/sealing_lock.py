@@ -55,6 +55,20 @@ class SealingLockSuite:
                 lock.acquire()
             other.release()
 
+    def test_whoever_asks_learns_whether_it_is_theirs(self, lock: SealingLock, reopen: Reopen) -> None:
+        """BusyError to all but the holder: before it is taken, while another holds it, and once it is given back."""
+        other = reopen()
+        with pytest.raises(BusyError):
+            lock.check()
+        for _ in range(2):
+            lock.acquire()
+            lock.check()
+            with pytest.raises(BusyError):
+                other.check()
+            lock.release()
+            with pytest.raises(BusyError):
+                lock.check()
+
     def test_only_the_holder_can_give_it_back(self, lock: SealingLock, reopen: Reopen) -> None:
         """One that failed to get it, or gives it back twice, takes it from nobody."""
         other = reopen()

@@ -60,6 +60,7 @@ _UPPER = tiles(1, MAX_TILE_LEVEL, full=True)
 _PARTIAL_UPPER = tiles(1, MAX_TILE_LEVEL, full=False)
 _CHECKPOINT = files("log/checkpoint")
 _ANCHORS = files("log/anchors/*[0-9]")
+_IDENTITY = files("log/identity")
 _BLOBS = files("blobs/??/[0-9a-f]*")
 _KEYS = files("log/keys.txt")
 
@@ -170,6 +171,10 @@ _OBJECTS = (
     Tampering(
         "anchor.delete-older", "An older kept checkpoint is deleted.", delete_file(older_anchors), _BOTH
     ),
+    Tampering(
+        "identity.flip", "One byte of the log's kept beginning is changed.", flip_file(_IDENTITY), _BOTH
+    ),
+    Tampering("identity.delete", "The log's kept beginning is deleted.", delete_file(_IDENTITY), _BOTH),
     Tampering("keys.flip", "One byte of the published keys is changed.", flip_file(_KEYS), _BOTH),
     Tampering("keys.delete", "The published keys are deleted.", delete_file(_KEYS), _BOTH),
     Tampering("blob.flip", "One byte of a blob is changed.", of_blob(flip_file(_BLOBS)), _BOTH),

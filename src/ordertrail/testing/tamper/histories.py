@@ -21,6 +21,7 @@ from ordertrail.kernel.canonical import canonical
 from ordertrail.ledger.entry import NO_HASH, Link, format_entry, view_entry
 from ordertrail.ledger.hashing import leaf_hash
 from ordertrail.ledger.note import format_note, parse_note
+from ordertrail.ledger.paths import IDENTITY
 from ordertrail.ledger.rotation import LogIdentity, first_statement
 from ordertrail.ledger.signers import NoteSigner, sign_note
 from ordertrail.ledger.vkey import format_vkey
@@ -117,6 +118,7 @@ def sign_everything_anew(trail: Path, _seed: int) -> Where:
             database.execute("UPDATE batch SET checkpoint = ? WHERE first = ?", change)
     for path in (*published(trail, "anchors"), f"{LOG}checkpoint"):
         overwrite(trail / path, _signed_by(stranger, (trail / path).read_bytes()))
+    overwrite(trail / LOG / IDENTITY, statement)
     (trail / LOG / "keys.txt").write_text(f"{format_vkey(stranger.key)}\n")
     return Where(".", entry=0)
 

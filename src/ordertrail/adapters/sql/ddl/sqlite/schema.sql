@@ -1,6 +1,10 @@
 -- The trail's tables. Everything but the outbox is append-only: triggers refuse UPDATE and DELETE, and the
 -- full check compares this schema with the one it finds.
 
+-- In the file's header: what it is ('OTR1'), and which steps its schema has, as ../../migrations.py says.
+PRAGMA application_id = 1330926129;
+PRAGMA user_version = 2002;
+
 -- A log: its name in the trail, its origin line, and for how long its objects are kept.
 CREATE TABLE stream (
   id INTEGER PRIMARY KEY,

@@ -1,0 +1,1 @@
+"""Private keys in a key management service: signed with over the network, never seen."""
