@@ -4,8 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Real servers that the tests start: S3 with Object Lock, an HSM in software, a timestamp authority.
-SERVERS := ceph-common ceph-mon ceph-osd curl openssl radosgw softhsm2
+# Real servers that the tests start: PostgreSQL, S3 with Object Lock, an HSM in software, a timestamp authority.
+SERVERS := ceph-common ceph-mon ceph-osd curl openssl postgresql radosgw softhsm2
 
 .PHONY: help run test lint check soak bench lock clean
 
@@ -29,7 +29,7 @@ lint: $(VENV)/dev.stamp ## style, types, import laws
 soak: $(VENV)/dev.stamp ## the long proofs; their last report is in docs/reports/
 	tools/install-debian $(SERVERS) golang-go golang-golang-x-mod-dev strace
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -s -n 0 tests/crash/test_kills.py -k five_hundred
-	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/crash tests/tamper --deselect tests/crash/test_kills.py
+	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/crash tests/tamper tests/witness/test_kills.py tests/production/test_kills.py --deselect tests/crash/test_kills.py
 
 bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
 	tools/install-debian gcc golang-go golang-golang-x-mod-dev libc6-dev python3-dev

@@ -5,7 +5,9 @@ import zipfile
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from migrations.write_facts import FACTS, written
 from ordertrail.adapters.sql.dialects.postgresql import schema
@@ -143,6 +145,28 @@ def test_a_database_without_the_schema_says_so(postgresql_server: Server) -> Non
     with empty_database(postgresql_server) as name, pytest.raises(ConfigurationError) as caught:
         open_database(postgresql_server.url(name))
     assert "OrderTrail's tables" in caught.value.message
+
+
+def test_an_administrator_need_not_be_a_superuser(postgresql_server: Server) -> None:
+    """Who may make roles, and schemas in the database, creates a trail and migrates it; the check finds it sound."""
+    with empty_database(postgresql_server) as name:
+        admin = f"{name}_admin"
+        with psycopg.connect(postgresql_server.url(name), autocommit=True) as superuser:
+            superuser.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(sql.Identifier(admin)))
+            superuser.execute(
+                sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(*map(sql.Identifier, (name, admin)))
+            )
+        url = postgresql_server.url(name, admin)
+        create_schema(url)
+        assert migrate(url, "pre") == []
+        later = Step(VERSION + 1, "pre", "CREATE TABLE more (x int);")
+        database = open_database(postgresql_server.url(name, f"{name}_auditor"))
+        assert list(SqlEntries(database).enforcement_problems(deep=True)) == []
+        database.close()
+        assert schema.migrate(Address(url), "pre", [later]) == [str(later)]
+        with psycopg.connect(postgresql_server.url(name), autocommit=True) as superuser:
+            superuser.execute(sql.SQL("DROP SCHEMA ordertrail CASCADE"))
+            superuser.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(admin)))
 
 
 def test_steps_are_numbered_and_in_order() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.adapters.sql.journal import SqlJournal
 from ordertrail.adapters.sql.opening import open_database, sealing_lock
-from ordertrail.adapters.sql.streams import add_stream
+from ordertrail.adapters.sql.streams import add_stream, list_streams
 from ordertrail.assembly import create_trail, open_trail
 from ordertrail.ledger.verify.source import Source
 from ordertrail.record.recorder import Recorder
@@ -55,5 +55,6 @@ def _source(embedded: Callable[[], Source], url: str) -> Source:
         database.close()
         source.close()
 
+    (identity,) = list_streams(database)
     keys = tuple(entries.keys(DEFAULT_STREAM))
-    return replace(source, reader=entries, rows=entries, audit=entries, keys=keys, close=close)
+    return replace(source, log=identity, reader=entries, rows=entries, audit=entries, keys=keys, close=close)

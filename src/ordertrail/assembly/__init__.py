@@ -6,7 +6,7 @@ from ordertrail.assembly.inputs import read_event_log, read_lines
 from ordertrail.assembly.probes import probes
 from ordertrail.assembly.restore import reindex, restore
 from ordertrail.assembly.stores import log_root
-from ordertrail.assembly.trail import KEEP_DAYS, add_log, create_trail, open_source, open_trail
+from ordertrail.assembly.trail import KEEP_DAYS, add_log, create_trail, migrate_trail, open_source, open_trail
 
 __all__ = [
     "KEEP_DAYS",
@@ -15,6 +15,7 @@ __all__ = [
     "create_trail",
     "list_custody",
     "log_root",
+    "migrate_trail",
     "open_source",
     "open_trail",
     "probes",

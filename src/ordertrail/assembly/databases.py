@@ -8,7 +8,8 @@ from ordertrail.adapters.files.durable import translated
 from ordertrail.adapters.files.lock import FileLock
 from ordertrail.adapters.sql.database import Database
 from ordertrail.adapters.sql.dialects.sqlite import create_database, finish_database
-from ordertrail.adapters.sql.opening import create_schema, open_database, sealing_lock
+from ordertrail.adapters.sql.migrations import Phase
+from ordertrail.adapters.sql.opening import create_schema, migrate, open_database, sealing_lock
 from ordertrail.adapters.sql.streams import list_streams
 from ordertrail.kernel.clock import Clock
 from ordertrail.kernel.errors import ConfigurationError
@@ -68,6 +69,16 @@ class TrailDatabase:
         with translated(path, "creating"):
             self._put_aside()
             finish_database(path, self._root / DATABASE)
+
+    def migrate(self, phase: Phase) -> list[str]:
+        """Take the steps of a phase that the schema lacks; return their names."""
+        settings = self._settings
+        if settings.url is None:
+            return migrate(self._root / DATABASE, phase)
+        password = self._password(
+            "DATABASE_ADMIN_PASSWORD", settings.admin_password_file, "database.admin_password_file"
+        )
+        return migrate(settings.admin_url or settings.url, phase, password=password)
 
     def lock(self, database: Database, stream: str) -> SealingLock:
         """Return what keeps a second sequencer of this log away."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from ordertrail.adapters.files.durable import make_folder, replace, translated
 from ordertrail.adapters.sql.database import Database
 from ordertrail.adapters.sql.entries import SqlEntries
+from ordertrail.adapters.sql.migrations import Phase
 from ordertrail.adapters.sql.streams import add_stream, list_streams
 from ordertrail.assembly.custody import require_write_once
 from ordertrail.assembly.databases import DATABASE
@@ -110,6 +111,14 @@ def _require_finished(root: Path) -> None:
         )
 
 
+def migrate_trail(root: Path, phase: Phase) -> list[str]:
+    """Bring the schema of a trail's database up to date with this release, by a phase; return the steps taken."""
+    settings = read_settings(root)
+    if settings.database.url is None and not (root / DATABASE).exists():
+        raise _no_trail(root)
+    return Stores(root, settings, utc_now).database.migrate(phase)
+
+
 def add_log(root: Path, identity: LogIdentity, clock: Clock = utc_now) -> None:
     """Add a stream to a trail: its key, its registration, its empty published tree."""
     if not _STREAM_NAME.fullmatch(identity.name):
@@ -138,10 +147,7 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
         settings = read_settings(root)
         found = settings.database.url is not None or (root / DATABASE).exists()
     if not found:
-        raise ConfigurationError(
-            f"there is no trail in {root}",
-            remedy="Create one with 'ordertrail init', or name one with --trail.",
-        )
+        raise _no_trail(root)
     stores = Stores(root, settings, clock)
     database = stores.database.open()
     services = {}
@@ -171,6 +177,13 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
         services,
         people.sealer,
         close,
+    )
+
+
+def _no_trail(root: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"there is no trail in {root}",
+        remedy="Create one with 'ordertrail init', or name one with --trail.",
     )
 
 

@@ -18,6 +18,7 @@ from ordertrail.cli import (
     import_log,
     init,
     keys,
+    migrate,
     output,
     prove,
     record,
@@ -53,6 +54,7 @@ app.add_typer(keys.app, name="keys")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("reindex")(backup.reindex)
+app.command("migrate")(migrate.migrate)
 app.add_typer(witness.app, name="witness")
 app.command("doctor")(doctor.doctor)
 

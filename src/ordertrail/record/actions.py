@@ -94,6 +94,9 @@ log.incident             ! found an incident in
 log.restore              ! restored from a backup
 log.reindex              ! rebuilt from its published tree
 person.erase             ! erased the personal data of
+capture.statement        ! ran a statement, whose rows are not told one by one, on
+capture.filtered           left out by policy what was done to
+capture.loss             ! found events missing that were captured by
 """
 
 

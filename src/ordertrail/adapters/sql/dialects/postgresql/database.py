@@ -109,7 +109,9 @@ class PostgresqlDatabase:
         raise ours from error
 
     def _exhausted(self) -> UnavailableError:
-        return UnavailableError(f"this process has no connection to {self.name} left: too many threads at once")
+        return UnavailableError(
+            f"this process has no connection to {self.name} left: too many threads at once"
+        )
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
