@@ -42,10 +42,10 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from ordertrail.kernel.errors import ConfigurationError, InputError, Problem
 from ordertrail.record.actions import Action, Catalogue
@@ -75,7 +75,8 @@ def _action(name: str, value: object) -> Action:
 
 
 def _without_password(url: str) -> str:
-    if urlsplit(url).password is not None:
+    parts = urlsplit(url)
+    if parts.password is not None or any(name == "password" for name, _ in parse_qsl(parts.query)):
         raise ValueError("must not hold a password; put it into a file and name that in password_file")
     return url
 
@@ -247,12 +248,21 @@ def parse_settings(text: str) -> Settings:
         raise ConfigurationError(f"{SETTINGS} is not TOML: {error}") from None
     try:
         _File.model_validate(data, strict=True)
-        return Settings(**data)
     except ValidationError as error:
         told = "; ".join(str(_problem(one)) for one in error.errors())
         raise ConfigurationError(f"{SETTINGS}: {told}") from None
     except InputError as error:
         raise ConfigurationError(f"{SETTINGS}: {error}") from None
+    try:
+        return Settings(**data)
+    except ValidationError as error:
+        told = "; ".join(
+            f"{PREFIX}{NESTED.join(map(str, one['loc'])).upper()}: {_problem(one).message}"
+            for one in error.errors()
+        )
+        raise ConfigurationError(f"the environment: {told}") from None
+    except SettingsError as error:  # a section that is not one: its own words show the value
+        raise ConfigurationError(f"the environment cannot be read: {type(error).__name__}") from None
 
 
 def _problem(error: Any) -> Problem:

@@ -7,21 +7,29 @@ import pytest
 from typer.testing import CliRunner
 
 from ordertrail.adapters.s3.bucket import Bucket
+from ordertrail.adapters.sql.dialects.postgresql.connect import Address
+from ordertrail.adapters.sql.dialects.postgresql.schema import create_schema
 from ordertrail.assembly import back_up, create_trail, list_custody, open_trail, reindex, restore
 from ordertrail.assembly.restore import Request
 from ordertrail.cli.main import app
-from ordertrail.kernel.errors import ConfigurationError
+from ordertrail.kernel.errors import ConfigurationError, EvidenceError
+from ordertrail.ledger.paths import anchor_path
 from ordertrail.ledger.verify.full import Options
 from ordertrail.record.event import Actor
+from ordertrail.record.parse import parse_event
 from ordertrail.services import Trail
 from ordertrail.vault.inventory import Deleter
 from production.conftest import ORIGIN, Production, settings_of, tell_story
-from servers.databases import TrailDatabase, trail_database
+from servers.databases import TrailDatabase, empty_database, trail_database
 from servers.postgresql import Server
 from servers.s3 import S3Server, fresh_bucket, moto
 
 __all__ = ["moto"]
 
+LINE = (
+    b'{"time":"2026-11-23T09:00:00Z","action":"order.read","actor":{"id":"a","kind":"person"},'
+    b'"subject":{"kind":"order","id":"1","order":"1"}}'
+)
 BECAUSE = Request(Actor("ops-1", "person"), "the server died")
 
 
@@ -108,6 +116,53 @@ def test_the_bucket_alone_rebuilds_the_database(production: Production, postgres
             assert trail.verify(Options(deep=True)).intact
             assert trail.seal() == 1
             assert trail.verify().intact
+
+
+def test_an_empty_database_is_made_by_the_rebuild(production: Production, postgresql_server: Server) -> None:
+    """With an administrator's address in the settings; and what holds a log is never rebuilt over."""
+    with production.open() as trail:
+        expected = entries(trail)
+    with pytest.raises(ConfigurationError, match="holds a log"):
+        reindex(production.root, BECAUSE, quietly, replace_existing=True)
+    settings = settings_of(production.database, production.bucket)
+    with empty_database(postgresql_server) as name:
+        role, admin = f"{name}_sealer", postgresql_server.url(name)
+        moved = settings.replace(production.database.url(), postgresql_server.url(name, role))
+        moved = moved.replace("lease_seconds", f'admin_url = "{admin}"\nlease_seconds')
+        (production.root / "trail.toml").write_text(moved)
+        with pytest.raises(ConfigurationError, match=r"does not exist|let us in"):
+            production.open()
+        create_schema(Address(admin))
+        with pytest.raises(ConfigurationError, match="holds no log"):
+            production.open()
+        (log,) = reindex(production.root, BECAUSE, quietly)
+        assert log.checkpoint.size == 300
+        with production.open() as trail:
+            assert entries(trail) == expected
+
+
+def test_a_recorder_s_role_records_and_does_not_seal(production: Production) -> None:
+    """What it records is sealed by whoever may; the command says so and ends well."""
+    settings = (production.root / "trail.toml").read_text()
+    roles = production.database.roles
+    (production.root / "trail.toml").write_text(settings.replace(roles.sealer, roles.app))
+    (production.root / "one.jsonl").write_bytes(LINE)
+    code, told = run("record", str(production.root / "one.jsonl"), "--trail", str(production.root))
+    assert code == 0, told
+    assert "may not seal" in told
+    (production.root / "trail.toml").write_text(settings)
+    with production.open() as trail:
+        assert trail.seal() == 1
+
+
+def test_a_strangers_object_at_the_next_anchor_is_named(production: Production) -> None:
+    """It is write-once, so it stays; the next checkpoint has another place."""
+    key = f"{production.bucket.place.prefix}log/{anchor_path(301)}"
+    production.bucket.put(key, b"garbage\n")
+    with production.open() as trail:
+        trail.record([parse_event(LINE)])
+        with pytest.raises(EvidenceError, match=f"{anchor_path(301)} is not a checkpoint"):
+            trail.seal()
 
 
 def test_a_backup_moves_between_kinds_of_store(production: Production, tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ordertrail.adapters.files.durable import make_folder, replace, sync_folder, translated, write_once
+from ordertrail.adapters.sql.people import copy_people
+from ordertrail.assembly.people import PEOPLE
 from ordertrail.assembly.stores import KEYS, Stores, read_settings
 from ordertrail.assembly.trail import copy_named, open_trail
 from ordertrail.kernel.clock import Clock, format_time, utc_now
@@ -223,7 +225,9 @@ def _copy_keys(keys: Path, target: Path) -> None:
     make_folder(target)
     target.chmod(0o700)
     for path in sorted(keys.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
+        if path.name == PEOPLE:
+            copy_people(path, target / path.name)
+        elif path.is_file() and not path.name.startswith((".", PEOPLE)):
             replace(target / path.name, path.read_bytes(), 0o600)
 
 

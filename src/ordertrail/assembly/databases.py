@@ -9,7 +9,7 @@ from ordertrail.adapters.files.lock import FileLock
 from ordertrail.adapters.sql.database import Database
 from ordertrail.adapters.sql.dialects.sqlite import create_database, finish_database
 from ordertrail.adapters.sql.migrations import Phase
-from ordertrail.adapters.sql.opening import create_schema, migrate, open_database, sealing_lock
+from ordertrail.adapters.sql.opening import create_schema, has_schema, migrate, open_database, sealing_lock
 from ordertrail.adapters.sql.streams import list_streams
 from ordertrail.kernel.clock import Clock
 from ordertrail.kernel.errors import ConfigurationError
@@ -32,13 +32,14 @@ class TrailDatabase:
         settings = self._settings
         if settings.url is None:
             return open_database(self._root / DATABASE)
-        password = self._password("DATABASE_PASSWORD", settings.password_file, "database.password_file")
-        return open_database(settings.url, password=password, lease=settings.lease_seconds)
+        return open_database(settings.url, password=self._own_password(), lease=settings.lease_seconds)
 
     def exists(self) -> bool:
         """Say whether there is one that holds a log."""
         if self._settings.url is None:
             return (self._root / DATABASE).exists()
+        if not has_schema(self._settings.url, password=self._own_password()):
+            return False
         database = self.open()
         try:
             return bool(list_streams(database))
@@ -75,10 +76,9 @@ class TrailDatabase:
         settings = self._settings
         if settings.url is None:
             return migrate(self._root / DATABASE, phase)
-        password = self._password(
-            "DATABASE_ADMIN_PASSWORD", settings.admin_password_file, "database.admin_password_file"
-        )
-        return migrate(settings.admin_url or settings.url, phase, password=password)
+        if settings.admin_url is None:
+            return migrate(settings.url, phase, password=self._own_password())
+        return migrate(settings.admin_url, phase, password=self._admin_password())
 
     def lock(self, database: Database, stream: str) -> SealingLock:
         """Return what keeps a second sequencer of this log away."""
@@ -88,9 +88,9 @@ class TrailDatabase:
     def _new_on_server(self) -> Iterator[Database]:
         settings = self._settings
         if settings.admin_url is not None:
-            name = "DATABASE_ADMIN_PASSWORD"
-            password = self._password(name, settings.admin_password_file, "database.admin_password_file")
-            create_schema(settings.admin_url, password=password)
+            password = self._admin_password()
+            if not has_schema(settings.admin_url, password=password):
+                create_schema(settings.admin_url, password=password)
         database = self.open()
         try:
             if list_streams(database):
@@ -102,6 +102,13 @@ class TrailDatabase:
             yield database
         finally:
             database.close()
+
+    def _own_password(self) -> str | None:
+        return self._password("DATABASE_PASSWORD", self._settings.password_file, "database.password_file")
+
+    def _admin_password(self) -> str | None:
+        file = self._settings.admin_password_file
+        return self._password("DATABASE_ADMIN_PASSWORD", file, "database.admin_password_file")
 
     def _password(self, name: str, file: str | None, setting: str) -> str | None:
         found = secret(name, None if file is None else str(self._root / file), setting)

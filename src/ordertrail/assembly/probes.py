@@ -14,7 +14,8 @@ from ordertrail.assembly.trust import attestors, timestampers
 from ordertrail.diagnosis import Diagnosis, told
 from ordertrail.kernel.clock import Clock, utc_now
 from ordertrail.kernel.errors import UnavailableError
-from ordertrail.ledger.add_checkpoint import AddCheckpoint, format_add_checkpoint
+from ordertrail.ledger.add_checkpoint import CONFLICT, AddCheckpoint, format_add_checkpoint, parse_size
+from ordertrail.ledger.checkpoint_text import parse_checkpoint
 from ordertrail.ledger.note import parse_note
 from ordertrail.ledger.ports import WitnessClient
 from ordertrail.services import DEFAULT_STREAM
@@ -111,4 +112,8 @@ def _witness(stores: Stores, witness: WitnessClient) -> Diagnosis:
         return Diagnosis(
             name, "failed", "answers, and does not know this log; give its operator the log's key"
         )
+    size = parse_checkpoint(parse_note(note).text).size
+    if answer.status == CONFLICT and (known := parse_size(answer.body)) > size:
+        message = f"has cosigned {known:,} entries, and this log has published {size:,}: it was rolled back"
+        return Diagnosis(name, "failed", message)
     return Diagnosis(name, "ok", "answers, and knows this log")

@@ -19,6 +19,7 @@ from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.adapters.sql.journal import SqlJournal
 from ordertrail.adapters.sql.streams import add_stream, list_streams
 from ordertrail.assembly.backup import BLOBS, MANIFEST, TREES, WAITING, LogBackup, read_manifest
+from ordertrail.assembly.custody import require_write_once
 from ordertrail.assembly.stores import KEYS, Stores, read_settings
 from ordertrail.assembly.trail import UNFINISHED, open_trail
 from ordertrail.kernel.clock import Clock, format_time, utc_now
@@ -80,6 +81,7 @@ def restore(
         make_folder(root)
         _copy_settings(source, root)
     stores = Stores(root, read_settings(root), clock)
+    require_write_once(stores)
     incidents: list[str] = []
     with stores.database.new(UNFINISHED) as database:
         restored = [_restore_log(source, stores, database, one, progress) for one in logs]
@@ -110,12 +112,8 @@ def reindex(
     Raises ConfigurationError where there is one and ``replace_existing`` was not said.
     """
     stores = Stores(root, read_settings(root), clock)
-    if stores.database.exists() and not replace_existing:
-        raise ConfigurationError(
-            f"the trail in {root} has a database",
-            meaning="Nothing was rebuilt: what it holds and the published tree does not would be out of use.",
-            remedy="Say --replace to keep it under another name and rebuild; what waits in it is taken over.",
-        )
+    if stores.database.exists():
+        _require_replaceable(stores, replace_existing=replace_existing)
     waiting = _waiting_in(stores)
     names = stores.published_streams()
     if not names:
@@ -283,6 +281,23 @@ def _copy_waiting(source: Path, database: Database) -> dict[str, int]:
         events.setdefault(one["stream"], []).append(event)
     journal = SqlJournal(database)
     return {name: journal.append(name, some).added for name, some in events.items()}
+
+
+def _require_replaceable(stores: Stores, *, replace_existing: bool) -> None:
+    """Raise ConfigurationError where the database that is there cannot, or must not, be put aside."""
+    meaning = "Nothing was rebuilt: what it holds and the published tree does not would be out of use."
+    if stores.settings.database.url is not None:
+        raise ConfigurationError(
+            "the database of the trail holds a log",
+            meaning=meaning,
+            remedy="Name an empty database with url of [database], and rebuild into that; keep the old one.",
+        )
+    if not replace_existing:
+        raise ConfigurationError(
+            f"the trail in {stores.root} has a database",
+            meaning=meaning,
+            remedy="Say --replace to keep it under another name and rebuild; what waits in it is taken over.",
+        )
 
 
 def _waiting_in(stores: Stores) -> dict[str, list[Captured]]:

@@ -162,6 +162,13 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
             partial(open_source, root, identity.name),
             stores.keys().encrypted,
         )
+    if not services:
+        database.close()
+        raise ConfigurationError(
+            f"the database {database.name} holds no log: the trail was never created to its end",
+            meaning="Nothing was recorded in it, and nothing is lost.",
+            remedy="Create it with 'ordertrail init' in a new directory, or rebuild it with 'ordertrail reindex'.",
+        )
     people = People(root / KEYS, clock)
 
     def close() -> None:
@@ -209,6 +216,7 @@ def open_source(root: Path, stream: str) -> Source:
         published_keys=publication.keys(),
         published=publication.checkpoint(),
         key_problems=tuple(stores.keys().problems(keys[-1].vkey)) if keys else (),
+        database_name=DATABASE if stores.settings.database.url is None else database.name,
         timestampers=timestampers(root, stores.settings),
         policy=read_policy(root, stores.settings),
         close=database.close,

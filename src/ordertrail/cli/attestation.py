@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import typer
 from rich.markup import escape
 
-from ordertrail.cli.output import err, say
+from ordertrail.cli.output import EXIT_BROKEN, err, say
 from ordertrail.kernel.numbers import count
 from ordertrail.ledger.attestation import Attested
 
@@ -21,6 +22,12 @@ def tell_attested(attested: Attested) -> None:
         say("  The witnesses' quorum is not reached.")
     for incident in attested.incidents:
         err.print(f"[bold red]INCIDENT[/bold red] {escape(str(incident))}")
+
+
+def end_on_incident(attested: Attested | None) -> None:
+    """End with status 1 where a witness remembers another history."""
+    if attested is not None and attested.incidents:
+        raise typer.Exit(EXIT_BROKEN)
 
 
 def attested_as_dict(attested: Attested) -> dict[str, Any]:

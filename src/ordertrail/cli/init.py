@@ -10,7 +10,7 @@ import typer
 from ordertrail.assembly import KEEP_DAYS, create_trail
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption
 from ordertrail.cli.output import say, say_json
-from ordertrail.settings import Settings, passphrase
+from ordertrail.settings import Settings
 
 
 def init(
@@ -42,7 +42,7 @@ def init(
         trail, name, settings=settings, settings_file=settings_file, keep_days=keep_days
     ) as created:
         vkey = created.keys()[-1].vkey
-    encrypted = passphrase() is not None
+        encrypted = created.log().key_encrypted(vkey)
     if as_json:
         say_json(
             {

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import typer
 
-from ordertrail.cli.attestation import attested_as_dict, tell_attested
+from ordertrail.cli.attestation import attested_as_dict, end_on_incident, tell_attested
 from ordertrail.cli.output import EXIT_INPUT, err, exit_code, out, say, say_json, say_problems
 from ordertrail.kernel.errors import BusyError, OrderTrailError
 from ordertrail.kernel.numbers import count
@@ -130,6 +130,7 @@ class Outcome:
             if as_json:
                 raise typer.Exit(exit_code(self.failure))
             raise self.failure
+        end_on_incident(self.attested)
         if recorded.refused:
             raise typer.Exit(EXIT_INPUT)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ordertrail.cli.attestation import attested_as_dict, tell_attested
+from ordertrail.cli.attestation import attested_as_dict, end_on_incident, tell_attested
 from ordertrail.cli.options import STREAM, TRAIL, JsonOption, StreamOption, TrailOption, opened
 from ordertrail.cli.output import err, progress, say, say_json, say_json_line
 from ordertrail.kernel.errors import UnavailableError
@@ -49,11 +49,13 @@ def seal(
     if as_json:
         told: dict[str, Any] = {"sealed": sealed, "size": head.size, "root": head.root.hex()}
         say_json(told if attested is None else told | {"attested": attested_as_dict(attested)})
+        end_on_incident(attested)
         return
     entries = count(head.size, "entry", "entries")
     say(f"Sealed {count(sealed, 'event')}; the log has {entries}, root {head.root.hex()[:16]}…")
     if attested is not None:
         tell_attested(attested)
+        end_on_incident(attested)
 
 
 def _follow(trail: Path, stream: str, *, as_json: bool) -> None:

@@ -8,6 +8,14 @@ from ordertrail.kernel.clock import parse_time, utc_now
 from ordertrail.kernel.numbers import count
 from ordertrail.status import Seen, StreamStatus
 
+_KEPT = {
+    "": "nothing says how",
+    "immutable flag": "read-only, the immutable flag holds",
+    "read-only": "read-only; the immutable flag does not hold (off in trail.toml, or the system does not allow it)",
+    "COMPLIANCE": "locked in COMPLIANCE mode, which nobody can shorten",
+    "GOVERNANCE": "locked in GOVERNANCE mode, which a special right can shorten",
+}
+
 
 def status(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
     """Say what is recorded, sealed and published, under which key, and how it is kept."""
@@ -34,15 +42,8 @@ def status(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
         say(f"  waiting      {one.waiting:,}" + ("; run 'ordertrail seal'" if one.waiting else ""))
         say(f"  root         {one.root}")
         say(f"  key          {one.key} ({one.keys} so far)")
-        say(f"  key at rest  {'encrypted' if one.key_encrypted else 'not encrypted'}, mode 0600")
-        say(
-            f"  kept         write-once and read-only for {one.keep_days:,} days; immutable flag "
-            + (
-                "holds"
-                if one.immutable
-                else "does not hold (off in trail.toml, or the system does not allow it)"
-            )
-        )
+        say(f"  key at rest  {'not readable by itself' if one.key_encrypted else 'a plain file, mode 0600'}")
+        say(f"  kept         write-once for {one.keep_days:,} days: {_KEPT.get(one.kept_by, one.kept_by)}")
         _tell_seen(one)
 
 

@@ -32,7 +32,7 @@ from enum import Enum
 from itertools import islice
 
 from ordertrail.kernel.clock import Clock, format_time
-from ordertrail.kernel.errors import EvidenceError, ForkError
+from ordertrail.kernel.errors import EvidenceError, ForkError, InputError
 from ordertrail.kernel.ids import new_id, parse_id
 from ordertrail.ledger.checkpoint import Checkpoint, sign_checkpoint
 from ordertrail.ledger.entry import NO_HASH, view_entry
@@ -296,7 +296,17 @@ class Sequencer:
         """Return the checkpoint of this size that a crash left unpublished: one with a time is not signed twice."""
         log = self._log
         note = log.tiles.get(anchor_path(head.size))
-        if note is not None and open_published(note, log.origin, self._keys).root != head.root:
+        if note is None:
+            return None
+        try:
+            checkpoint = open_published(note, log.origin, self._keys)
+        except InputError as error:
+            raise EvidenceError(
+                f"stream {log.stream}: {anchor_path(head.size)} is not a checkpoint: {error.message}",
+                meaning="Somebody else put an object where this log's next checkpoint belongs; nothing was signed.",
+                remedy="Find out who may write there. Seal another event, and the next checkpoint has another place.",
+            ) from error
+        if checkpoint.root != head.root:
             raise ForkError(
                 f"stream {log.stream}: {anchor_path(head.size)} is the checkpoint of another history than the "
                 f"database's {head.size:,} entries"

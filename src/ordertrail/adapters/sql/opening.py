@@ -55,6 +55,14 @@ def create_schema(admin: str, *, password: str | None = None) -> None:
     schema.create_schema(address)
 
 
+def has_schema(url: str, *, password: str | None = None) -> bool:
+    """Say whether a PostgreSQL database has a trail's schema, whatever is in it."""
+    address = _address(url, password)
+    from ordertrail.adapters.sql.dialects.postgresql import schema  # noqa: PLC0415 - as in open_database
+
+    return schema.has_schema(address)
+
+
 def migrate(location: Location, phase: Phase, *, password: str | None = None) -> list[str]:
     """Take the steps that bring a trail's schema up to date with this release; return their names.
 

@@ -24,6 +24,8 @@ A tombstone (person, time) stays, so that a destroyed key is never made again, b
 
 import hmac
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
@@ -74,6 +76,16 @@ _tombstone = Table(
 def create_people(path: Path) -> None:
     """Create the file with its tables. Raises ConfigurationError if it exists."""
     create_database(path, SCHEMA, journal="DELETE")
+
+
+def copy_people(source: Path, target: Path) -> None:
+    """Copy the file as it is at one moment, whoever writes to it; the copy is private and replaces an older one."""
+    part = target.with_name(f".part-{target.name}")
+    part.unlink(missing_ok=True)
+    part.touch(0o600)
+    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(part)) as other:
+        one.backup(other)
+    part.replace(target)
 
 
 class PeopleKeys:

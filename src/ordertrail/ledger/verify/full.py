@@ -323,12 +323,12 @@ class _FullCheck:
         deep = self._options.deep if self._options.deep is not None else self._size <= DEEP_UP_TO
         try:
             for problem in self._source.audit.enforcement_problems(deep=deep):
-                self._find([Finding(Step.CUSTODY, "ordertrail.db", problem)])
+                self._find([Finding(Step.CUSTODY, self._source.database_name, problem)])
             if strays := self._source.audit.strays(self._stream):
                 message = f"holds {strays} rows that no batch sealed"
                 self._find([Finding(Step.CONTINUITY, "table of entries", message, self._size)])
         except EvidenceError as error:  # pages that the database itself cannot read
-            self._find([Finding(Step.CUSTODY, "ordertrail.db", str(error))])
+            self._find([Finding(Step.CUSTODY, self._source.database_name, str(error))])
         if not deep:
             self._report.notes.append(
                 "The database's indexes were not compared with its tables; --deep does it."
@@ -350,9 +350,9 @@ class _FullCheck:
                 f"{count(max(unpublished, 0), 'event')} sealed and under no published checkpoint yet; "
                 "'ordertrail seal' publishes it."
             )
-        if not self._options.elsewhere:
+        if not (self._options.elsewhere or report.attested.stamps or report.attested.cosignatures):
             report.notes.append(
-                "Nothing outside this directory was compared: whoever holds all of it, keys included, could have "
+                "Nothing outside this trail was compared: whoever holds all of it, keys included, could have "
                 "rolled it back or rewritten it. Keep a checkpoint elsewhere and check with --anchor FILE."
             )
         report.notes += attestation_notes(self._source, report.attested)

@@ -41,6 +41,7 @@ class Source:
     published_keys: bytes | None
     published: bytes | None
     key_problems: tuple[str, ...] = ()
+    database_name: str = "ordertrail.db"
     timestampers: tuple[Timestamper, ...] = ()
     policy: Policy | None = None
     close: Callable[[], None] = lambda: None

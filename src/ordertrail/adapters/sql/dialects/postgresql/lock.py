@@ -88,6 +88,12 @@ class _Lease:
             except BaseException:
                 self._session.close()
                 raise
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise BusyError(
+                f"the role of {address} may not seal",
+                meaning="Nothing is lost: what you recorded is in the journal, and the sealing role seals it.",
+                remedy="Record with --no-seal, and seal as the sealing role.",
+            ) from error
         except psycopg.Error as error:
             ours = translated(error, str(address))
             if ours is None:

@@ -97,6 +97,19 @@ def _filled_in(script: str, roles: Roles, connection: psycopg.Connection) -> byt
     return script.encode()
 
 
+def has_schema(address: Address) -> bool:
+    """Say whether a database has the schema of a trail. Raises as :func:`create_schema` does."""
+    try:
+        with address.connect(prepared=False) as connection:
+            row = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [SCHEMA]).fetchone()
+    except psycopg.Error as error:
+        ours = translated(error, str(address))
+        if ours is None:
+            raise
+        raise ours from error
+    return row == (True,)
+
+
 def _create(connection: psycopg.Connection) -> Roles:
     row = connection.execute(
         "SELECT current_database(), current_setting('server_version_num')::int, current_setting('server_encoding')"
