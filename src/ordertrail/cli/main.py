@@ -30,9 +30,6 @@ from ordertrail.cli import (
 )
 from ordertrail.kernel.errors import OrderTrailError
 
-EXIT_INTERRUPTED = 130
-"""As a shell reports a process that ended by SIGINT."""
-
 app = typer.Typer(
     name="ordertrail",
     help="The tamper-evident audit trail of order management.",
@@ -88,7 +85,7 @@ def run() -> None:
 
 def _interrupted(_signal: int, _frame: object) -> None:
     output.err.print("interrupted; what was acknowledged is recorded, and sealing goes on where it stopped")
-    sys.exit(EXIT_INTERRUPTED)
+    sys.exit(output.EXIT_INTERRUPTED)
 
 
 def _end(error: OrderTrailError) -> None:

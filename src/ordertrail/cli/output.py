@@ -20,6 +20,8 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 EXIT_BROKEN = 1
 EXIT_INPUT = 2
 EXIT_UNAVAILABLE = 3
+EXIT_INTERRUPTED = 130
+"""As a shell reports a process that ended by SIGINT."""
 
 _SHOWN = 50
 """Problems shown to a person; JSON has them all."""

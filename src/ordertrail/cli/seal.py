@@ -11,7 +11,7 @@ import typer
 
 from ordertrail.cli.attestation import attested_as_dict, end_on_incident, tell_attested
 from ordertrail.cli.options import STREAM, TRAIL, JsonOption, StreamOption, TrailOption, opened
-from ordertrail.cli.output import err, progress, say, say_json, say_json_line
+from ordertrail.cli.output import EXIT_INTERRUPTED, err, progress, say, say_json, say_json_line
 from ordertrail.kernel.errors import UnavailableError
 from ordertrail.kernel.numbers import count
 from ordertrail.ledger.attestation import Attested
@@ -19,6 +19,10 @@ from ordertrail.services import Trail
 
 _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds to wait after each failure in a row; the last one again and again."""
+
+
+_IMPATIENCE = 1.0
+"""Seconds after which a second signal means: at once."""
 
 
 def seal(
@@ -100,17 +104,19 @@ def _say_unavailable(error: UnavailableError, pause: float, *, as_json: bool) ->
 
 def _on_signal() -> Callable[[], bool]:
     """Return what says whether the process was asked to end."""
-    asked = False
+    asked: float | None = None
 
     def ask(_signal: int, _frame: object) -> None:
         nonlocal asked
-        if asked:
-            sys.exit(130)  # asked twice: whoever asks does not want to wait
-        asked = True
+        now = time.monotonic()
+        # Asked again, and not by one who signals a whole group of processes and each of them: will not wait.
+        if asked is not None and now - asked > _IMPATIENCE:
+            sys.exit(EXIT_INTERRUPTED)
+        asked = asked or now
 
     signal.signal(signal.SIGINT, ask)
     signal.signal(signal.SIGTERM, ask)
-    return lambda: asked
+    return lambda: asked is not None
 
 
 def _sleep(seconds: float, stopping: Callable[[], bool]) -> None:
