@@ -196,14 +196,16 @@ def test_an_activitys_own_rules_stand_on_the_logs(tmp_path: Path) -> None:
     assert [change.path for change in plan.changes] == ["/z", "/a"]
 
 
-def test_the_built_in_mappings_are_five_and_right() -> None:
+def test_the_built_in_mappings_are_seven_and_right() -> None:
     """Each reads without a problem and stays within the catalogue."""
     assert builtin_mappings() == (
         "bpic2019",
         "bpic2020",
         "ocel-order-process",
         "online-retail",
+        "order-history",
         "order-management",
+        "sap-change-documents",
     )
     for name in builtin_mappings():
         mapping = builtin_mapping(name)

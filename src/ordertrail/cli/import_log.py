@@ -13,7 +13,10 @@ from ordertrail.cli.recording import Recording
 
 def import_log(
     source: Annotated[
-        Path, typer.Argument(metavar="FILE", help="XES, OCEL 2.0 or CSV; plain, gzip or zstd.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="XES, OCEL 2.0, CSV, or an audit history: SQLite, CSV or a directory of it."
+        ),
     ],
     trail: TrailOption = TRAIL,
     mapping: Annotated[

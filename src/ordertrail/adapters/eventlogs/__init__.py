@@ -5,6 +5,8 @@
     file ─▶ source (unpack, bound) ─▶ xes | ocel_json | ocel_sqlite | table ─▶ translate ─▶ JSON lines
                                                       mapping (TOML) ──────────▶┘
 
+The tables in which other audit tools keep an object's past have a package of their own, :mod:`~.history`.
+
 A reader finds events and interprets nothing; a mapping says what they mean; the translator makes one
 JSON line of each, or says what is wrong with it. Nothing is dropped and nothing is recorded here: the
 lines go through the trail's one strict door, as every other event does.

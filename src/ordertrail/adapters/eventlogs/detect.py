@@ -5,6 +5,8 @@ What a file is, is read from its content, never from its name:
 ========= ============================================ =======================================
 format    content begins with (unpacked)               reader
 ========= ============================================ =======================================
+history   a directory; ``SQLite format 3\0`` or text   :mod:`~.history`
+          with a history's tables or columns
 ocel      ``SQLite format 3\0``                         :mod:`~.ocel_sqlite`
 xes       ``<`` (after a byte order mark and space)    :mod:`~.xes`
 ocel      ``{``                                        :mod:`~.ocel_json`
@@ -27,7 +29,9 @@ from os import PathLike
 from pathlib import Path
 
 from ordertrail.adapters.eventlogs.events import BrokenSourceError, SourceEvent, SourceProblem, SourceRecord
-from ordertrail.adapters.eventlogs.mapping import Format, Mapping
+from ordertrail.adapters.eventlogs.history import read_history, tools_of
+from ordertrail.adapters.eventlogs.history_rules import Tool
+from ordertrail.adapters.eventlogs.mapping import ActivityRule, Format, Mapping, TimeRule
 from ordertrail.adapters.eventlogs.mapping_file import builtin_mapping, builtin_mappings
 from ordertrail.adapters.eventlogs.ocel_json import read_ocel_json
 from ordertrail.adapters.eventlogs.ocel_objects import ObjectIndex
@@ -42,6 +46,10 @@ _SQLITE_MAGIC = b"SQLite format 3\x00"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _HEAD = 1 << 12
+_PLAIN = Mapping("", "history", TimeRule(), ActivityRule(), {})
+"""How an export is written where no mapping says so."""
+_SAP, _ORDERS = "sap-change-documents", "order-history"
+"""The mappings that are tried for histories that came without one."""
 _TRIED = 200
 """Events that a built-in mapping must translate to be taken for a log that came without one."""
 
@@ -59,6 +67,12 @@ def open_event_log(
     or it came without a mapping and no built-in one fits. Everything later is a SourceProblem: of an
     event that cannot be translated, or a last one, of a source that cannot be read further.
     """
+    if mapping is not None and mapping.format == "history":
+        return read_history(Path(path), mapping, progress, limits)
+    if mapping is None and (tools := _history_tools(Path(path), limits)):
+        return read_history(
+            Path(path), builtin_mapping(_SAP if tools[0] == _SAP else _ORDERS), progress, limits
+        )
     source = Source(Path(path), limits)
     found = detect_format(source)
     if mapping is None:
@@ -68,6 +82,21 @@ def open_event_log(
             f"{path} is {found} by its content; the mapping {mapping.log!r} is for {mapping.format}"
         )
     return _translated(source, mapping, progress)
+
+
+def _history_tools(path: Path, limits: Limits) -> list[Tool]:
+    """Return the tools whose history a file or a directory holds; none where it may be something else."""
+    if path.is_dir():
+        found = tools_of(path, limits, _PLAIN)
+        if not found:
+            raise InputError(
+                f"{path} is a directory, and no export in it is one of a history that is read",
+                remedy="Name one file; or put the exports of a history's tables into a directory of their own.",
+            )
+        return found
+    if not path.is_file() or detect_format(Source(path, limits)) not in ("csv", "ocel"):
+        return []
+    return tools_of(path, limits, _PLAIN)
 
 
 def detect_format(source: Source) -> Format:

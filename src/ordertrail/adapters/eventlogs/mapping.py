@@ -6,7 +6,7 @@ names every problem in it. The smallest::
 
     version = 1
     log = "shop"                       # the log's identity: in every id, and in context.source
-    format = "csv"                     # csv, xes or ocel
+    format = "csv"                     # csv, xes or ocel; history has a grammar of its own (history_rules)
 
     [time]
     field = "when"
@@ -71,9 +71,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ordertrail.adapters.eventlogs.amounts import Rounding
+from ordertrail.adapters.eventlogs.history_rules import HistoryRules
 from ordertrail.adapters.eventlogs.times import Ambiguous, Finer
 
-Format = Literal["csv", "xes", "ocel"]
+Format = Literal["csv", "xes", "ocel", "history"]
 Reading = Literal["text", "integer", "digits", "decimal", "money"]
 Keep = Literal["rest", "mapped"]
 Lookup = Literal["constant", "field", "case", "object", "template"]
@@ -229,6 +230,7 @@ class Mapping:
     decimal_mark: str = "."
     table: TableRules = TableRules()
     objects: ObjectRules = field(default_factory=ObjectRules)
+    history: HistoryRules = field(default_factory=HistoryRules)
 
     def plan(self, activity: str) -> Plan | None:
         """Return what becomes of an activity, or None where the mapping is closed and does not list it."""

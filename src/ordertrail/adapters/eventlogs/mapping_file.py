@@ -21,6 +21,7 @@ from typing import get_args
 from zoneinfo import ZoneInfo
 
 from ordertrail.adapters.eventlogs.amounts import Rounding
+from ordertrail.adapters.eventlogs.history_file import read_history_rules
 from ordertrail.adapters.eventlogs.mapping import (
     ActivityRule,
     Format,
@@ -89,6 +90,8 @@ def _read_mapping(top: Section, catalogue: Catalogue) -> Mapping:
     if version not in (None, _VERSION):
         top.report("version", f"is {version}; this OrderTrail reads version {_VERSION}")
     log_format: Format = top.choice("format", get_args(Format), required=True, default="csv")
+    if log_format == "history":
+        return _read_history(top, catalogue)
     plan = read_plan(top, catalogue, Plan(action=""), log_format)
     unmapped = top.text("unmapped", default="problem")
     if unmapped != "problem" and unmapped not in catalogue:
@@ -107,6 +110,23 @@ def _read_mapping(top: Section, catalogue: Catalogue) -> Mapping:
         decimal_mark=top.choice("decimal_mark", (".", ","), default="."),
         table=_read_table(top.section("csv")) if log_format == "csv" else TableRules(),
         objects=_read_objects(top.section("ocel")) if log_format == "ocel" else ObjectRules(),
+    )
+    top.finish()
+    return mapping
+
+
+def _read_history(top: Section, catalogue: Catalogue) -> Mapping:
+    mapping = Mapping(
+        log=top.text("log"),
+        format="history",
+        time=_read_time(top.section("time"), "history"),
+        activity=ActivityRule(),
+        actions={},
+        currency=top.choice("currency", tuple(EXPONENTS)),
+        rounding=top.choice("round", get_args(Rounding)),
+        decimal_mark=top.choice("decimal_mark", (".", ","), default="."),
+        table=_read_table(top.section("csv")),
+        history=read_history_rules(top, catalogue),
     )
     top.finish()
     return mapping
@@ -150,7 +170,7 @@ def _read_time(section: Section, log_format: Format) -> TimeRule:
             "pattern", "names no part of a time; write it as strptime reads it, such as %d/%m/%Y %H:%M"
         )
     rule = TimeRule(
-        field=None if log_format == "ocel" else section.text("field", required=True),
+        field=None if log_format in ("ocel", "history") else section.text("field", required=True),
         pattern=pattern,
         zone=zone,
         ambiguous=section.choice("ambiguous", get_args(Ambiguous), default="problem"),
@@ -218,6 +238,8 @@ def _check_across(mapping: Mapping, table: dict[str, object]) -> Iterator[Proble
     """Yield what is wrong between places that are each right."""
     if mapping.currency is None and any(rule.reading == "money" for rule in mapping.rules()):
         yield Problem("currency", "is missing, and some values are read as money")
+    if mapping.format == "history":
+        return  # The currency may stand in a column, and tables have actions of their own.
     if mapping.rounding and mapping.currency is None:
         yield Problem("round", "rounds nothing without a currency")
     if not mapping.actions and mapping.unmapped is None and "actions" not in table:

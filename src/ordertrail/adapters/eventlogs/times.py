@@ -1,8 +1,9 @@
 """Times of event logs: many spellings in, one spelling out, and no zone ever guessed.
 
 What is read (``pattern`` absent): ISO 8601 extended dates and times, with ``T`` or a space between,
-seconds and a fraction optional, ``Z`` or an offset optional. With a ``pattern``: what
-:meth:`datetime.datetime.strptime` reads with it. What comes out is the kernel's spelling::
+seconds and a fraction optional, ``Z`` or an offset optional (``+01:00``, ``+0100``, or ``+01`` as PostgreSQL
+writes it). With a ``pattern``: what :meth:`datetime.datetime.strptime` reads with it. What comes out is the
+kernel's spelling::
 
     >>> TimeReader(zone="Europe/London").read("2011-07-26 10:13:00")
     Moment(text='2011-07-26T09:13:00.000000Z', milliseconds=1311671580000)
@@ -30,7 +31,7 @@ Ambiguous = Literal["problem", "earlier", "later"]
 Finer = Literal["problem", "cut"]
 
 _ISO = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(?:[.,](\d{1,12}))?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(?:[.,](\d{1,12}))?([Zz]|[+-]\d{2}(?::?\d{2})?)?", re.ASCII
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
