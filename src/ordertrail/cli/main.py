@@ -14,6 +14,7 @@ from ordertrail.cli import (
     backup,
     check,
     doctor,
+    guard,
     history,
     import_log,
     init,
@@ -22,6 +23,7 @@ from ordertrail.cli import (
     output,
     prove,
     record,
+    relay,
     seal,
     show,
     status,
@@ -40,6 +42,8 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("record")(record.record)
 app.command("import")(import_log.import_log)
+app.command("relay")(relay.relay)
+app.add_typer(guard.app, name="guard")
 app.command("seal")(seal.seal)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)

@@ -97,6 +97,7 @@ person.erase             ! erased the personal data of
 capture.statement        ! ran a statement, whose rows are not told one by one, on
 capture.filtered           left out by policy what was done to
 capture.loss             ! found events missing that were captured by
+capture.bypass           ! went past the application and changed
 """
 
 

@@ -24,8 +24,8 @@ pytest.register_assert_rewrite(
         f"{__name__}.{module}"
         for module in (
             "blind_index", "blobs", "entry_reader", "entry_store", "journal", "key_ring", "key_store",
-            "publication", "samples", "sealing_lock", "table_audit", "tiles", "timestamper", "together", "vault",
-            "witness_state",
+            "orders", "publication", "samples", "sealing_lock", "table_audit", "tiles", "timestamper", "together",
+            "vault", "witness_state",
         )
     )
 )  # fmt: skip

@@ -1,0 +1,176 @@
+"""Orders in SQL tables, through SQLAlchemy Core: SQLite and PostgreSQL alike.
+
+Writing an order touches just the rows that differ, and of them just the columns that do, so that capture, switched on
+for the same engine, tells what changed and nothing else. ``put_order`` and ``get_order`` work within a transaction that
+somebody else began: intake accepts an order in one transaction with all that belongs to it.
+
+Optimistic concurrency is one statement, the first that writes: ``UPDATE orders SET version = n + 1 … WHERE version =
+n``. It takes the row's lock, so that of two writers the second finds the version gone and changes nothing.
+*If we stop* anywhere before the commit, the database rolls all of it back.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, and_, delete, exc, insert, select, update
+
+from ordertrail.adapters.orders.rows import Key, Row, Rows, key_of, order_from, rows_of
+from ordertrail.adapters.orders.tables import metadata, order_references, orders
+from ordertrail.kernel.errors import EvidenceError, UnavailableError
+from ordertrail.orders.format import format_order
+from ordertrail.orders.model import Order
+from ordertrail.orders.ports import NOTHING, Stored
+from ordertrail.orders.reference import Reference
+from ordertrail.record.encoding import encode
+
+_PARTS = tuple(table for table in metadata.sorted_tables if table is not orders)
+
+
+def create_order_tables(engine: Engine) -> None:
+    """Create the tables that are not there yet."""
+    with _translated():
+        metadata.create_all(engine)
+
+
+class SqlOrders:
+    """Implements :class:`ordertrail.orders.ports.Orders` on a database that has the tables. Threads may share one."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, order_id: str) -> Stored | None:
+        """See the port."""
+        with _translated(), self._engine.connect() as connection:
+            return get_order(connection, order_id)
+
+    def put(self, order: Order, expected: int) -> int | None:
+        """See the port."""
+        with _translated():
+            try:
+                with self._engine.begin() as connection:
+                    return put_order(connection, order, expected)
+            except exc.IntegrityError:
+                # Of two that create the same order, one finds the other's row when it writes its own.
+                with self._engine.connect() as connection:
+                    if expected == NOTHING and _version(connection, order.id) is not None:
+                        return None
+                raise
+
+    def find(self, reference: Reference) -> list[str]:
+        """See the port."""
+        named = order_references.c
+        query = select(named.order_id).where(
+            named.system == reference.system, named.kind == reference.kind, named.id == reference.id
+        )
+        with _translated(), self._engine.connect() as connection:
+            return sorted(connection.scalars(query))
+
+
+def get_order(connection: Connection, order_id: str) -> Stored | None:
+    """Return an order as a transaction sees it, None where there is none.
+
+    Raises UnavailableError where others write to the order each time that it is read; within a transaction of
+    REPEATABLE READ nobody can.
+    """
+    for _ in range(_TRIES):
+        version = _version(connection, order_id)
+        if version is None:
+            return None
+        rows = _read(connection, order_id)
+        if version == _version(connection, order_id):
+            found = {table: list(by_key.values()) for table, by_key in rows.items()}
+            return Stored(order_from(found), version)
+    raise UnavailableError(f"order {order_id} changes faster than it can be read")
+
+
+def put_order(connection: Connection, order: Order, expected: int) -> int | None:
+    """Keep an order within a transaction; as :meth:`ordertrail.orders.ports.Orders.put`.
+
+    Raises sqlalchemy's IntegrityError where another transaction creates the same order at the same time; the
+    transaction is then lost, and whoever began it begins again.
+    """
+    format_order(order)
+    version = expected + 1
+    new = rows_of(order, version)
+    (row,) = new.pop(orders).values()
+    if expected == NOTHING:
+        if _version(connection, order.id) is not None:
+            return None
+        connection.execute(insert(orders), row)
+        _write(connection, {}, new)
+        return version
+    known = connection.execute(select(orders).where(orders.c.id == order.id)).mappings().first()
+    changed = {"version": version} if known is None else _changed(dict(known), row)
+    ours = and_(orders.c.id == order.id, orders.c.version == expected)
+    if connection.execute(update(orders).where(ours).values(changed)).rowcount != 1:
+        return None
+    old = _read(connection, order.id)
+    old.pop(orders)
+    _write(connection, old, new)
+    return version
+
+
+_TRIES = 5
+"""How often a read is begun again that somebody wrote into."""
+
+
+def _version(connection: Connection, order_id: str) -> int | None:
+    version: int | None = connection.scalar(select(orders.c.version).where(orders.c.id == order_id))
+    return version
+
+
+def _read(connection: Connection, order_id: str) -> Rows:
+    """Return all rows of an order that is there."""
+    rows: Rows = {orders: {}}
+    for table in (orders, *_PARTS):
+        column = table.c.id if table is orders else table.c.order_id
+        for found in connection.execute(select(table).where(column == order_id)).mappings():
+            row = dict(found)
+            rows.setdefault(table, {})[key_of(table, row)] = row
+    return rows
+
+
+def _write(connection: Connection, old: Rows, new: Rows) -> None:
+    """Make the rows of the parts what they are to be, by as few statements as do it."""
+    for table in _PARTS:
+        before, after = old.get(table, {}), new.get(table, {})
+        for key in before.keys() - after.keys():
+            connection.execute(delete(table).where(_is(table, key)))
+        for key in before.keys() & after.keys():
+            changed = _changed(before[key], after[key])
+            if changed:
+                connection.execute(update(table).where(_is(table, key)).values(changed))
+        added = [row for key, row in after.items() if key not in before]
+        if added:
+            connection.execute(insert(table), added)
+
+
+def _changed(before: Mapping[str, Any], after: Row) -> Row:
+    return {name: value for name, value in after.items() if not _same(before[name], value)}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Say whether two values are the same JSON: Python takes True for 1, also deep inside."""
+    if isinstance(one, dict | list) or isinstance(other, dict | list):
+        return encode([one]) == encode([other])
+    return type(one) is type(other) and bool(one == other)
+
+
+def _is(table: Table, key: Key) -> Any:
+    return and_(*(column == value for column, value in zip(table.primary_key, key, strict=True)))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Tell the driver's errors in our own words."""
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise UnavailableError(f"the database of orders cannot be used now: {error.args[0]}") from error
+    except exc.IntegrityError as error:
+        raise EvidenceError(
+            f"the tables of orders contradict each other: {error.args[0]}",
+            meaning="Something else than this program wrote to them, or to others that refer to them.",
+            remedy="See what the trail has of these rows: 'ordertrail history' with the order's id.",
+        ) from error

@@ -1,0 +1,1 @@
+"""Migrations: the outbox, in the application's own database."""

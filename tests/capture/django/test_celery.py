@@ -1,0 +1,51 @@
+"""A real Celery worker: what its tasks change carries who asked for them, and which task was the cause."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from capture.django.conftest import Database
+from capture.django.worker import application
+from ordertrail.capture import acting
+from ordertrail.capture.django import pending
+
+TESTS = Path(__file__).parents[2]
+
+
+@contextmanager
+def worker(folder: Path, database: Database) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker process on the shop's database."""
+    environment = {
+        **os.environ,
+        "SHOP_DATABASE": json.dumps(database),
+        "PYTHONPATH": str(TESTS),
+        "C_FORCE_ROOT": "1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("worker.py")), str(folder)], env=environment
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def test_a_task_carries_who_asked_and_is_the_cause(shop: Database, tmp_path: Path) -> None:
+    """The actor of the request that sent a task stands in the task's events, and the task as their cause."""
+    app: Any = application(tmp_path)
+    with worker(tmp_path, shop):
+        with acting("clerk-17", roles=["order.editor"], ip="203.0.113.7", request="r-7"):
+            sent = app.send_task("shop.confirm", [1])
+        assert sent.get(timeout=60) == "done"
+    (event,) = pending()
+    assert (event.actor.id, event.actor.roles) == ("clerk-17", ("order.editor",))
+    assert event.cause is not None
+    assert (event.cause.kind, event.cause.id) == ("job", sent.id)
+    assert event.context is not None
+    assert (event.context.ip, event.context.request) == ("203.0.113.7", "r-7")
