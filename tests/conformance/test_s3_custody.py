@@ -237,7 +237,7 @@ def test_two_publishers_do_not_overtake_each_other(bucket: Bucket, monkeypatch: 
 
 def test_checkpoints_may_be_locked_too(bucket: Bucket) -> None:
     """Each version, for as long as it is asked for."""
-    publication = S3Publication(bucket, "log", keep=timedelta(minutes=5), clock=lambda: NOW)
+    publication = S3Publication(bucket, "log", keep=timedelta(days=1), clock=lambda: NOW)
     publication.publish(b"first", ["key"])
     publication.publish(b"second", ["key"])
     history = bucket.history("trail/log/checkpoint")

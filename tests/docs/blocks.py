@@ -103,7 +103,12 @@ class Runner:
     missing: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        here = {name: value for name, value in os.environ.items() if not name.startswith("ORDERTRAIL_")}
+        # What other tests of this process left in the environment is not a reader's.
+        here = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("ORDERTRAIL_") and name != "DJANGO_SETTINGS_MODULE"
+        }
         tools = str(Path(sys.executable).parent)
         self.environment = here | {
             "PATH": f"{tools}:{here['PATH']}",
