@@ -23,7 +23,7 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            "blind_index", "blobs", "entry_reader", "entry_store", "journal", "key_ring", "key_store",
+            "blind_index", "blobs", "channel", "entry_reader", "entry_store", "journal", "key_ring", "key_store",
             "orders", "publication", "samples", "sealing_lock", "table_audit", "tiles", "timestamper", "together",
             "vault", "witness_state",
         )
