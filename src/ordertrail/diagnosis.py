@@ -6,10 +6,11 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from ordertrail.kernel.errors import OrderTrailError
 
@@ -30,21 +31,14 @@ class Diagnosis:
     message: str
 
 
-class Openable(Protocol):
-    """What a trail is here: something that was opened, and is closed again."""
-
-    @property
-    def close(self) -> Callable[[], None]:
-        """Close it."""
-        ...
-
-
 Probe = Callable[[], Diagnosis]
 """Looks at one configured part; what goes wrong while it looks is what it found."""
 
 
 def diagnose(
-    root: Path, open_trail: Callable[[Path], Openable], probes: Iterable[tuple[str, Probe]]
+    root: Path,
+    open_trail: Callable[[Path], AbstractContextManager[object]],
+    probes: Iterable[tuple[str, Probe]],
 ) -> Iterator[Diagnosis]:
     """Look at the machine, at the trail in ``root``, and at each part that its settings name."""
     yield _python()
@@ -52,7 +46,8 @@ def diagnose(
     yield _clock()
     yield _space(root)
     try:
-        open_trail(root).close()
+        with open_trail(root):
+            pass
     except OrderTrailError as error:
         yield Diagnosis("trail", "failed", told(error))
         return

@@ -119,8 +119,8 @@ def test_an_anchor_is_stamped_and_cosigned_and_both_are_checked(witnessed: Path)
         policy.check(parse_note(note), [parse_vkey(trail.keys()[0].vkey)])
         report = trail.verify()
         assert report.intact, report.findings
-        assert set(report.attested.stamps) == {"honest"}
-        assert set(report.attested.cosignatures) == {"w1", "w2"}
+        assert set(report.attestations.stamps) == {"honest"}
+        assert set(report.attestations.cosignatures) == {"w1", "w2"}
         (status,) = trail.status()
         assert status.timestamps[0].size == 3
         assert [one.size for one in status.witnesses] == [3, 3, None]

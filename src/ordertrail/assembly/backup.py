@@ -23,12 +23,11 @@ from pathlib import Path
 from ordertrail.adapters.files.durable import make_folder, replace, sync_folder, translated, write_once
 from ordertrail.adapters.sql.people import copy_people
 from ordertrail.assembly.people import PEOPLE
-from ordertrail.assembly.stores import KEYS, Stores, read_settings
+from ordertrail.assembly.stores import BLOBS, KEYS, Stores, read_settings
 from ordertrail.assembly.trail import copy_named, open_trail
 from ordertrail.kernel.clock import Clock, format_time, utc_now
 from ordertrail.kernel.errors import BusyError, ConfigurationError, EvidenceError, UnavailableError
-from ordertrail.ledger.checkpoint_text import parse_checkpoint
-from ordertrail.ledger.note import parse_note
+from ordertrail.ledger.checkpoint import read_checkpoint
 from ordertrail.ledger.paths import KEYS as PUBLISHED_KEYS
 from ordertrail.ledger.tiles import CHECKPOINT_PATH
 from ordertrail.record.ports import JournalRow
@@ -38,7 +37,6 @@ from ordertrail.vault.ports import Vault
 
 MANIFEST = "backup.json"
 TREES = "trees"
-BLOBS = "blobs"
 WAITING = "waiting.jsonl"
 VERSION = 1
 
@@ -174,7 +172,7 @@ def _anchored(trail: Trail, name: str) -> None:
 
 
 def _published_size(note: bytes | None) -> int:
-    return 0 if note is None else parse_checkpoint(parse_note(note).text).size
+    return 0 if note is None else read_checkpoint(note).size
 
 
 def _copy_tree(stores: Stores, name: str, target: Path) -> Iterator[bool]:
@@ -232,5 +230,5 @@ def _copy_keys(keys: Path, target: Path) -> None:
 
 
 def _log(target: Path, name: str, waiting: int) -> LogBackup:
-    checkpoint = parse_checkpoint(parse_note((target / TREES / name / CHECKPOINT_PATH).read_bytes()).text)
+    checkpoint = read_checkpoint((target / TREES / name / CHECKPOINT_PATH).read_bytes())
     return LogBackup(name, checkpoint.origin, checkpoint.size, checkpoint.root.hex(), waiting)

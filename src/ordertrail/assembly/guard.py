@@ -4,17 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from ordertrail.assembly.applications import application_engine
 from ordertrail.capture import guard
 from ordertrail.capture.policy import Policy
-from ordertrail.kernel.errors import ConfigurationError, Problem, UnavailableError
+from ordertrail.kernel.errors import Problem, UnavailableError
 
 _R = TypeVar("_R")
-
-_DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-"""What an address without a driver means."""
 
 
 def guard_script(url: str, policy: Path, *, password: str | None = None) -> str:
@@ -57,16 +55,7 @@ def _connected(url: str, password: str | None, work: Callable[[Connection], _R])
     Raises ConfigurationError for an address that is none or a driver that is not installed; UnavailableError where
     the database cannot be reached, or refuses.
     """
-    try:
-        address = make_url(url)
-        address = address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
-        engine = create_engine(address if password is None else address.set(password=password))
-    except (ArgumentError, ImportError) as error:
-        raise ConfigurationError(
-            f"the application's database cannot be opened: {error}",
-            meaning="The guard was neither looked at nor changed.",
-            remedy="Name it as postgresql://owner@host/database (pip install 'ordertrail[postgresql]') or sqlite:///path.",
-        ) from None
+    engine = application_engine(url, password, meaning="The guard was neither looked at nor changed.")
     try:
         with engine.connect() as connection:
             return work(connection)

@@ -1,7 +1,7 @@
 """What ``doctor`` asks of each part that a trail's settings name: whether it is there, and will do."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,16 +11,14 @@ from ordertrail.adapters.timestamps.rfc3161 import Rfc3161Timestamper
 from ordertrail.assembly.custody import bucket_findings, read_trial, try_store
 from ordertrail.assembly.stores import Stores, read_settings
 from ordertrail.assembly.trust import attestors, timestampers
-from ordertrail.diagnosis import Diagnosis, told
+from ordertrail.diagnosis import Diagnosis, Probe, told
 from ordertrail.kernel.clock import Clock, utc_now
 from ordertrail.kernel.errors import UnavailableError
 from ordertrail.ledger.add_checkpoint import CONFLICT, AddCheckpoint, format_add_checkpoint, parse_size
-from ordertrail.ledger.checkpoint_text import parse_checkpoint
+from ordertrail.ledger.checkpoint import read_checkpoint
 from ordertrail.ledger.note import parse_note
 from ordertrail.ledger.ports import WitnessClient
 from ordertrail.services import DEFAULT_STREAM
-
-Probe = Callable[[], Diagnosis]
 
 
 def probes(root: Path, *, prove: bool = False, clock: Clock = utc_now) -> Iterator[tuple[str, Probe]]:
@@ -112,7 +110,7 @@ def _witness(stores: Stores, witness: WitnessClient) -> Diagnosis:
         return Diagnosis(
             name, "failed", "answers, and does not know this log; give its operator the log's key"
         )
-    size = parse_checkpoint(parse_note(note).text).size
+    size = read_checkpoint(note).size
     if answer.status == CONFLICT and (known := parse_size(answer.body)) > size:
         message = f"has cosigned {known:,} entries, and this log has published {size:,}: it was rolled back"
         return Diagnosis(name, "failed", message)

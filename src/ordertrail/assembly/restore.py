@@ -18,9 +18,9 @@ from ordertrail.adapters.sql.database import Database
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.adapters.sql.journal import SqlJournal
 from ordertrail.adapters.sql.streams import add_stream, list_streams
-from ordertrail.assembly.backup import BLOBS, MANIFEST, TREES, WAITING, LogBackup, read_manifest
+from ordertrail.assembly.backup import MANIFEST, TREES, WAITING, LogBackup, read_manifest
 from ordertrail.assembly.custody import require_write_once
-from ordertrail.assembly.stores import KEYS, Stores, read_settings
+from ordertrail.assembly.stores import BLOBS, KEYS, Stores, read_settings
 from ordertrail.assembly.trail import UNFINISHED, open_trail
 from ordertrail.kernel.clock import Clock, format_time, utc_now
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, ForkError, InputError
@@ -87,7 +87,7 @@ def restore(
         restored = [_restore_log(source, stores, database, one, progress) for one in logs]
         for one in restored:
             incidents += _not_extended(stores, database, one, request)
-        _copy_blobs(source, stores, restored[0].identity)
+        _copy_blobs(source, stores, max(one.identity.keep_days for one in restored))
         waiting = _copy_waiting(source, database)
     with open_trail(root, clock=clock) as trail:
         for one in restored:
@@ -255,9 +255,9 @@ def _root_at(log: _Log, size: int) -> bytes:
     return range_fold(0, size, TileReader(log.tiles.get, log.checkpoint.size))
 
 
-def _copy_blobs(source: Path, stores: Stores, identity: LogIdentity) -> None:
-    """Bring the payloads; each is what its name says."""
-    blobs = KeptBlobs(stores.blobs(), identity.keep_days, stores.clock)
+def _copy_blobs(source: Path, stores: Stores, keep_days: int) -> None:
+    """Bring the payloads; each is what its name says. Nobody knows which log's they are: the longest term is theirs."""
+    blobs = KeptBlobs(stores.blobs(), keep_days, stores.clock)
     for path in sorted((source / BLOBS).rglob("*")):
         if not path.is_file():
             continue

@@ -9,11 +9,12 @@ import typer
 from ordertrail.cli.options import JsonOption
 from ordertrail.cli.output import out, say, say_json
 from ordertrail.kernel.errors import InputError
+from ordertrail.ledger.checkpoint import read_checkpoint
 from ordertrail.ledger.policy import Policy, parse_policy
 from ordertrail.ledger.tiles import TileReader
 from ordertrail.ledger.tlog_proof import HEADER
 from ordertrail.ledger.verify.bundle import MAGIC, check_proof_bundle
-from ordertrail.ledger.verify.offline import Checked, Trust, check_entry, check_pair, origin_of
+from ordertrail.ledger.verify.offline import Checked, Trust, check_entry, check_pair
 from ordertrail.ledger.vkey import VerifierKey, parse_vkey
 
 
@@ -70,7 +71,7 @@ def _check_two(older: bytes, newer: bytes, keys: Sequence[VerifierKey], log: Pat
         except OSError:
             return None
 
-    size = max(origin_of(older).size, origin_of(newer).size)
+    size = max(read_checkpoint(older).size, read_checkpoint(newer).size)
     return check_pair(older, newer, keys, TileReader(fetch, size) if log is not None else None)
 
 

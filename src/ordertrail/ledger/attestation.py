@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.errors import EvidenceError, OrderTrailError
-from ordertrail.ledger.checkpoint_text import parse_checkpoint
+from ordertrail.ledger.checkpoint import read_checkpoint
 from ordertrail.ledger.note import Note, format_note, parse_note
 from ordertrail.ledger.paths import anchor_path, cosignature_path, stamp_path
 from ordertrail.ledger.policy import Policy
@@ -69,89 +69,89 @@ def attest(
     Raises EvidenceError where there is no published checkpoint, or its anchor is not kept.
     """
     published = publication.checkpoint()
-    size = parse_checkpoint(parse_note(published).text).size if published is not None else 0
+    size = read_checkpoint(published).size if published is not None else 0
     anchor = tiles.get(anchor_path(size))
     if published is None or anchor is None:
         raise EvidenceError(
             f"there is no published checkpoint to attest, or {anchor_path(size)} is not kept",
             remedy="Run 'ordertrail verify'; it says what is missing.",
         )
-    askers = len(attestors.timestampers) + len(attestors.witnesses)
-    with ThreadPoolExecutor(max(1, askers), thread_name_prefix="attest") as pool:
-        stamps = [pool.submit(_stamp, tiles, size, anchor, one, since) for one in attestors.timestampers]
-        collected = _collect(published, tiles, publication, attestors, pool, size, seen)
-        _keep(collected.note, published, tiles, attestors, size, since)
-        outcomes = [
-            (one.name, stamp.result()) for one, stamp in zip(attestors.timestampers, stamps, strict=True)
+    return _Asking(tiles, publication, attestors, since, size, published, anchor).ask(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Everyone is asked about one checkpoint: ``published`` as it is, of ``size``, kept as ``anchor``."""
+
+    tiles: Tiles
+    publication: Publication
+    attestors: Attestors
+    since: str
+    size: int
+    published: bytes
+    anchor: bytes
+
+    def ask(self, seen: Mapping[str, int] | None) -> Attested:
+        authorities, witnesses = self.attestors.timestampers, self.attestors.witnesses
+        with ThreadPoolExecutor(
+            max(1, len(authorities) + len(witnesses)), thread_name_prefix="attest"
+        ) as pool:
+            stamps = [(one.name, pool.submit(self._stamp, one)) for one in authorities]
+            collected = self._collect(pool, seen)
+            self._keep(collected.note)
+            outcomes = [(name, stamp.result()) for name, stamp in stamps]
+        unanswered = [
+            Missing(name, reason.message) for name, reason in outcomes if not isinstance(reason, str)
         ]
-    return Attested(
-        size,
-        collected.note,
-        {name: time for name, time in outcomes if isinstance(time, str)},
-        collected.cosigned,
-        (
-            *(Missing(name, reason.message) for name, reason in outcomes if not isinstance(reason, str)),
-            *collected.missing,
-        ),
-        collected.incidents,
-        collected.quorum if attestors.policy is not None else None,
-        collected.seen,
-    )
+        return Attested(
+            self.size,
+            collected.note,
+            {name: time for name, time in outcomes if isinstance(time, str)},
+            collected.cosigned,
+            (*unanswered, *collected.missing),
+            collected.incidents,
+            collected.quorum if self.attestors.policy is not None else None,
+            collected.seen,
+        )
 
+    def _stamp(self, authority: Timestamper) -> str | OrderTrailError:
+        """Return the time of an authority's stamp over the anchor, made where it is missing, or why there is none."""
+        path = stamp_path(self.size, authority.name)
+        try:
+            kept = self.tiles.get(path)
+            stamp = kept if kept is not None else authority.stamp(self.anchor)
+            time = authority.check(stamp, self.anchor)
+            if kept is None:
+                self.tiles.put([(path, stamp)], self.since)
+        except OrderTrailError as error:
+            return error
+        return format_time(time)
 
-def _stamp(
-    tiles: Tiles, size: int, anchor: bytes, authority: Timestamper, since: str
-) -> str | OrderTrailError:
-    """Return the time of an authority's stamp over an anchor, or why there is none; make it where it is missing."""
-    path = stamp_path(size, authority.name)
-    try:
-        kept = tiles.get(path)
-        stamp = kept if kept is not None else authority.stamp(anchor)
-        time = authority.check(stamp, anchor)
-        if kept is None:
-            tiles.put([(path, stamp)], since)
-    except OrderTrailError as error:
-        return error
-    return format_time(time)
+    def _collect(self, pool: ThreadPoolExecutor, seen: Mapping[str, int] | None) -> Collected:
+        policy, witnesses = self.attestors.policy, self.attestors.witnesses
+        if policy is None:
+            return Collected(self.published, (), (), (), quorum=False, seen=seen or {})
 
+        def each(
+            function: Callable[[WitnessClient], Reply], clients: Sequence[WitnessClient], /
+        ) -> Iterable[Reply]:
+            return pool.map(function, clients)
 
-def _collect(  # noqa: PLR0913, PLR0917 - each is one thing that asking needs
-    published: bytes,
-    tiles: Tiles,
-    publication: Publication,
-    attestors: Attestors,
-    pool: ThreadPoolExecutor,
-    size: int,
-    seen: Mapping[str, int] | None,
-) -> Collected:
-    if attestors.policy is None:
-        return Collected(published, (), (), (), quorum=False, seen=seen or {})
+        def newest() -> int:
+            note = self.publication.checkpoint()
+            return self.size if note is None else read_checkpoint(note).size
 
-    def each(
-        function: Callable[[WitnessClient], Reply], clients: Sequence[WitnessClient], /
-    ) -> Iterable[Reply]:
-        return pool.map(function, clients)
+        reader = TileReader(self.tiles.get, self.size)
+        return collect(self.published, policy, witnesses, reader, seen, each=each, newest=newest)
 
-    def newest() -> int:
-        note = publication.checkpoint()
-        return size if note is None else parse_checkpoint(parse_note(note).text).size
-
-    reader = TileReader(tiles.get, size)
-    return collect(published, attestors.policy, attestors.witnesses, reader, seen, each=each, newest=newest)
-
-
-def _keep(  # noqa: PLR0913, PLR0917 - as above
-    note: bytes, published: bytes, tiles: Tiles, attestors: Attestors, size: int, since: str
-) -> None:
-    """Keep each cosignature that is new, on the checkpoint with the log's own signatures."""
-    before = parse_note(published)
-    known = {(one.name, one.key_id) for one in before.signatures}
-    witnesses = (
-        {(one.key.name, one.key.key_id) for one in attestors.policy.witnesses} if attestors.policy else set()
-    )
-    own = tuple(one for one in before.signatures if (one.name, one.key_id) not in witnesses)
-    for signature in parse_note(note).signatures:
-        place = (signature.name, signature.key_id)
-        path = cosignature_path(size, signature.key_id)
-        if place in witnesses and place not in known and tiles.get(path) is None:
-            tiles.put([(path, format_note(Note(before.text, (*own, signature))))], since)
+    def _keep(self, note: bytes) -> None:
+        """Keep each cosignature that is new, on the checkpoint with the log's own signatures."""
+        before, policy = parse_note(self.published), self.attestors.policy
+        known = {(one.name, one.key_id) for one in before.signatures}
+        witnesses = {(one.key.name, one.key.key_id) for one in policy.witnesses} if policy else set()
+        own = tuple(one for one in before.signatures if (one.name, one.key_id) not in witnesses)
+        for signature in parse_note(note).signatures:
+            place = (signature.name, signature.key_id)
+            path = cosignature_path(self.size, signature.key_id)
+            if place in witnesses and place not in known and self.tiles.get(path) is None:
+                self.tiles.put([(path, format_note(Note(before.text, (*own, signature))))], self.since)

@@ -23,12 +23,11 @@ from dataclasses import dataclass, field
 
 from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.kernel.ids import parse_id
-from ordertrail.ledger.checkpoint import Checkpoint, parse_checkpoint
+from ordertrail.ledger.checkpoint import Checkpoint, read_checkpoint
 from ordertrail.ledger.edge import Edge
 from ordertrail.ledger.entry import NO_HASH, EntryView, view_entry
 from ordertrail.ledger.hashing import leaf_hashes
 from ordertrail.ledger.merkle import CompactRange
-from ordertrail.ledger.note import parse_note
 from ordertrail.ledger.paths import IDENTITY, anchor_path, anchor_size, cosignature_of, stamp_of
 from ordertrail.ledger.ports import Batch, EntryReader, EntryRow, EntryStore, KeyPeriod, Tiles
 from ordertrail.ledger.recovery import open_published, restore_edge
@@ -118,7 +117,7 @@ class _Rebuilding:
 
     def run(self, progress: Progress) -> Checkpoint:
         tree = self._tree
-        size = parse_checkpoint(parse_note(tree.checkpoint).text).size
+        size = read_checkpoint(tree.checkpoint).size
         if size not in tree.anchors:
             raise EvidenceError(f"{anchor_path(size)} is missing from the published tree")
         self._keep([(IDENTITY, self._keys[0].statement)], self._log.created)
@@ -204,7 +203,13 @@ class _Rebuilding:
             subject, link = view.event.subject, view.ledger.order
             chain = chain_name(subject.order, subject.tenant)
             number = link.number if link is not None else 0
-            yield EntryRow(index, parse_id(view.event.id), chain, number, last, hashed, entry)
+            try:
+                event = parse_id(view.event.id)
+            except ValueError as error:
+                raise EvidenceError(
+                    f"the event of entry {index} of the published tree has an id that is {error}"
+                ) from None
+            yield EntryRow(index, event, chain, number, last, hashed, entry)
             last = hashed
 
 

@@ -48,10 +48,10 @@ from ordertrail.ledger.add_checkpoint import (
     format_size,
     parse_add_checkpoint,
 )
-from ordertrail.ledger.checkpoint import SignedCheckpoint, require_covered_extensions
-from ordertrail.ledger.checkpoint_text import Checkpoint, parse_checkpoint
+from ordertrail.ledger.checkpoint import SignedCheckpoint, read_checkpoint, require_covered_extensions
+from ordertrail.ledger.checkpoint_text import Checkpoint
 from ordertrail.ledger.hashing import EMPTY_ROOT
-from ordertrail.ledger.note import Note, Signature, format_note, parse_note, verify_note
+from ordertrail.ledger.note import Note, Signature, format_note, verify_note
 from ordertrail.ledger.ports import WitnessState
 from ordertrail.ledger.proofs import check_consistency
 from ordertrail.ledger.signers import NoteSigner, signature_by
@@ -142,7 +142,7 @@ def remembered(origin: str, latest: bytes | None) -> Checkpoint:
     if latest is None:
         return Checkpoint(origin, 0, EMPTY_ROOT)
     try:
-        checkpoint = parse_checkpoint(parse_note(latest).text)
+        checkpoint = read_checkpoint(latest)
     except InputError as error:
         raise EvidenceError(
             f"what this witness remembers of {origin!r} is damaged: {error.message}",

@@ -1,8 +1,7 @@
 """What a published checkpoint must never do: move back."""
 
 from ordertrail.kernel.errors import ForkError, OrderTrailError
-from ordertrail.ledger.checkpoint import parse_checkpoint
-from ordertrail.ledger.note import parse_note
+from ordertrail.ledger.checkpoint import read_checkpoint
 
 
 def refuse_setback(published: bytes | None, checkpoint: bytes) -> None:
@@ -22,7 +21,7 @@ def _origin_and_size(note: bytes | None) -> tuple[str, int] | None:
     if note is None:
         return None
     try:
-        checkpoint = parse_checkpoint(parse_note(note).text)
+        checkpoint = read_checkpoint(note)
     except OrderTrailError:
         return None
     return checkpoint.origin, checkpoint.size

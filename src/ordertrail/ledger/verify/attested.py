@@ -22,7 +22,7 @@ from ordertrail.ledger.paths import IDENTITY, Attestation, anchor_path
 from ordertrail.ledger.policy import Witness
 from ordertrail.ledger.verify.checkpoints import Cosigned
 from ordertrail.ledger.verify.published import Listing
-from ordertrail.ledger.verify.report import Attested, Finding, Step
+from ordertrail.ledger.verify.report import Attestations, Finding, Step
 from ordertrail.ledger.verify.source import Source
 
 AHEAD = timedelta(seconds=2)
@@ -32,13 +32,15 @@ BACK = timedelta(minutes=2)
 """How long after an anchor its stamp may have come, and entries still have been sealed under the old time."""
 
 
-def check_attestations(source: Source, listing: Listing, since: int, found: Attested) -> Iterator[Finding]:
+def check_attestations(
+    source: Source, listing: Listing, since: int, found: Attestations
+) -> Iterator[Finding]:
     """Check everything that others said of checkpoints above ``since``; tell the rest in ``found``."""
     yield from _identity_findings(source, listing)
     times: list[tuple[int, datetime]] = []
-    for kind, kept, newest in (
-        ("stamp", listing.stamps, found.stamps),
-        ("cosignature", listing.cosignatures, found.cosignatures),
+    for check, kept, newest in (
+        (_stamp, listing.stamps, found.stamps),
+        (_cosignature, listing.cosignatures, found.cosignatures),
     ):
         for path, attestation in sorted(kept.items()):
             if attestation.size <= since and since:
@@ -46,7 +48,7 @@ def check_attestations(source: Source, listing: Listing, since: int, found: Atte
             for problem in source.custody.problems(path, source.log.created):
                 yield Finding(Step.CUSTODY, path, problem)
             try:
-                told = (_stamp if kind == "stamp" else _cosignature)(source, path, attestation)
+                told = check(source, path, attestation)
             except EvidenceError as error:
                 yield Finding(Step.TIME, path, error.message)
                 continue
@@ -165,14 +167,14 @@ def cosigned_on(source: Source, listing: Listing, size: int) -> Cosigned:
     return Cosigned(tuple(one.key for one in witnesses), frozenset(kept))
 
 
-def attestation_notes(source: Source, attested: Attested) -> Iterator[str]:
+def attestation_notes(source: Source, attestations: Attestations) -> Iterator[str]:
     """Say in sentences who saw the log, up to where and when."""
     witnesses = [one.name for one in source.policy.witnesses] if source.policy is not None else []
     if not source.timestampers and not witnesses:
         yield "No timestamp authority and no witness is configured; times are this machine's own."
     for verb, names, newest in (
-        ("stamped", [one.name for one in source.timestampers], attested.stamps),
-        ("cosigned", witnesses, attested.cosignatures),
+        ("stamped", [one.name for one in source.timestampers], attestations.stamps),
+        ("cosigned", witnesses, attestations.cosignatures),
     ):
         for name in names:
             if name in newest:
@@ -180,8 +182,8 @@ def attestation_notes(source: Source, attested: Attested) -> Iterator[str]:
                 yield f"{name} {verb} the checkpoint of {count(size, 'event')} at {format_time(time)}."
             else:
                 yield f"{name} has {verb} no checkpoint among those that were checked."
-    if attested.unknown:
+    if attestations.unknown:
         yield (
-            f"{count(attested.unknown, 'stamp or cosignature', 'stamps and cosignatures')} could not be checked: "
+            f"{count(attestations.unknown, 'stamp or cosignature', 'stamps and cosignatures')} could not be checked: "
             "the settings do not know who made them."
         )

@@ -106,7 +106,7 @@ class _FullCheck:
         since = self._begin_since()
         self._check_segments(listing, since)
         self._check_roots(published, listing, elsewhere, since)
-        self._find(check_attestations(source, listing, since, report.attested))
+        self._find(check_attestations(source, listing, since, report.attestations))
         self._check_table()
         self._conclude(listing, time.perf_counter() - began)
         return report
@@ -350,12 +350,12 @@ class _FullCheck:
                 f"{count(max(unpublished, 0), 'event')} sealed and under no published checkpoint yet; "
                 "'ordertrail seal' publishes it."
             )
-        if not (self._options.elsewhere or report.attested.stamps or report.attested.cosignatures):
+        if not (self._options.elsewhere or report.attestations.stamps or report.attestations.cosignatures):
             report.notes.append(
                 "Nothing outside this trail was compared: whoever holds all of it, keys included, could have "
                 "rolled it back or rewritten it. Keep a checkpoint elsewhere and check with --anchor FILE."
             )
-        report.notes += attestation_notes(self._source, report.attested)
+        report.notes += attestation_notes(self._source, report.attestations)
 
 
 _worker_source: Source | None = None

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from ordertrail.kernel.errors import EvidenceError, InputError
-from ordertrail.ledger.checkpoint import parse_checkpoint
-from ordertrail.ledger.note import parse_note
+from ordertrail.ledger.checkpoint import read_checkpoint
 from ordertrail.ledger.paths import KEYS
 from ordertrail.ledger.rotation import check_keys
 from ordertrail.ledger.verify.checkpoints import KeyHistory
@@ -73,6 +72,6 @@ def _in_force(source: Source) -> list[str]:
 def _published_size(source: Source) -> int:
     """Return the size that the published checkpoint tells; whether it may is checked elsewhere."""
     try:
-        return parse_checkpoint(parse_note(source.published or b"").text).size
+        return read_checkpoint(source.published or b"").size
     except InputError:
         return 0

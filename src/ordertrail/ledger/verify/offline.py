@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.kernel.numbers import count
-from ordertrail.ledger.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint, parse_checkpoint
+from ordertrail.ledger.checkpoint import SignedCheckpoint, open_checkpoint
 from ordertrail.ledger.entry import EntryView, view_entry
 from ordertrail.ledger.merkle import NodeReader
 from ordertrail.ledger.note import parse_note
@@ -122,8 +122,3 @@ def check_pair(older: bytes, newer: bytes, keys: Sequence[VerifierKey], reader: 
         f"The log of {second.size:,} entries continues the one of {first.size:,}: nothing was changed or removed.",
         (signed, Passed(Step.CONTINUITY, message)),
     )
-
-
-def origin_of(checkpoint: bytes) -> Checkpoint:
-    """Read a checkpoint's text without trusting it."""
-    return parse_checkpoint(parse_note(checkpoint).text)

@@ -82,7 +82,7 @@ class Counts:
 
 
 @dataclass(slots=True)
-class Attested:
+class Attestations:
     """What others said of the log's checkpoints: for each, the newest size that it saw, and when.
 
     ``unknown`` counts what could not be checked, because the settings do not know who said it.
@@ -120,7 +120,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     more_findings: int = 0
     provable: Provable | None = None
-    attested: Attested = field(default_factory=Attested)
+    attestations: Attestations = field(default_factory=Attestations)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     checkpoint: bytes | None = None
