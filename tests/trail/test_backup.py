@@ -190,6 +190,17 @@ def test_what_is_missing_from_a_backup_is_named(root: Path, tmp_path: Path, gone
         restore(tmp_path / "backup", tmp_path / "new", BECAUSE, quietly)
 
 
+@pytest.mark.parametrize(
+    "line", ["{", "{}", '{"stream": "default", "chain": null, "event": "{}"}', "[]", "\udcff"]
+)
+def test_damaged_events_that_waited_are_named(root: Path, tmp_path: Path, line: str) -> None:
+    """A line of what waited that is no event stops the restore in words."""
+    back_up(root, tmp_path / "backup")
+    (tmp_path / "backup" / "waiting.jsonl").write_bytes(line.encode(errors="surrogateescape") + b"\n")
+    with pytest.raises(EvidenceError, match="cannot be read"):
+        restore(tmp_path / "backup", tmp_path / "new", BECAUSE, quietly)
+
+
 def test_a_backup_that_was_never_finished_is_none(root: Path, tmp_path: Path) -> None:
     """Its manifest is written last."""
     back_up(root, tmp_path / "backup")

@@ -274,11 +274,18 @@ def _copy_blobs(source: Path, stores: Stores, keep_days: int) -> None:
 def _copy_waiting(source: Path, database: Database) -> dict[str, int]:
     """Put what waited into the journal again; what the log holds already adds nothing."""
     events: dict[str, list[Captured]] = {}
-    for line in (source / WAITING).read_text().splitlines():
-        one = json.loads(line)
-        body = one["event"].encode()
-        event = Captured(parse_id(json.loads(body)["id"]), one["chain"], body)
-        events.setdefault(one["stream"], []).append(event)
+    try:
+        for line in (source / WAITING).read_text().splitlines():
+            one = json.loads(line)
+            body = one["event"].encode()
+            event = Captured(parse_id(json.loads(body)["id"]), one["chain"], body)
+            events.setdefault(one["stream"], []).append(event)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EvidenceError(
+            f"{source / WAITING} cannot be read: {error}",
+            meaning="What is sealed in the backup may be whole; what waited to be sealed when it was made is damaged.",
+            remedy="Restore from another backup, or look at that file: each line is one recorded event.",
+        ) from None
     journal = SqlJournal(database)
     return {name: journal.append(name, some).added for name, some in events.items()}
 
