@@ -1,0 +1,198 @@
+"""Filters: database, predicate, sentence and spelling say the same; what is no filter is named."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, create_engine, delete, insert, select
+
+from ordertrail.kernel.errors import InputError
+from ordertrail.query.filters.grammar import Filter, format_filter, parse_filter
+from ordertrail.query.filters.terms import Is, Word
+from ordertrail.query.filters.when import When, parse_when
+from ordertrail.query.projection import Indexed
+from ordertrail.query.tables import PLAIN, changes, events, marks, metadata
+from query.generated import BERLIN, EVENTS, FILTERS, NOW, indexed
+
+SOAK = os.environ.get("ORDERTRAIL_SOAK") == "1"
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Connection]:
+    """A database with the index's tables."""
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.connect() as found:
+        yield found
+
+
+def fill(connection: Connection, told: list[Indexed]) -> None:
+    """Put events into the tables, and nothing else."""
+    for table in (changes, marks, events):
+        connection.execute(delete(table))
+    for key, event in enumerate(told):
+        row = asdict(event)
+        row.pop("changes"), row.pop("marks")
+        connection.execute(insert(events), row | {"key": key})
+        for place, change in enumerate(event.changes):
+            connection.execute(insert(changes), asdict(change) | {"key": key, "place": place})
+        for mark in event.marks:
+            connection.execute(insert(marks), asdict(mark) | {"key": key})
+
+
+@settings(
+    max_examples=5_000 if SOAK else 400,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(
+    told=st.lists(EVENTS.map(indexed), min_size=1, max_size=8),
+    filters=st.lists(FILTERS, min_size=1, max_size=8),
+)
+def test_database_predicate_and_spelling_are_one(
+    connection: Connection, told: list[Indexed], filters: list[Filter]
+) -> None:
+    """What the database finds is what the predicate means, and what is written is read as the same filter."""
+    fill(connection, told)
+    for one in filters:
+        found = set(connection.scalars(select(events.c.key).where(one.sql(PLAIN))))
+        assert found == {key for key, event in enumerate(told) if one.matches(event)}
+        again = parse_filter(format_filter(one), NOW, BERLIN)
+        assert again == one
+        assert again.sentence() == one.sentence()
+
+
+@given(st.text(max_size=80) | st.text(alphabet='abc:"\\ -,*>=%.<', max_size=40))
+@example("when:9999")
+@example("when:last-9999-months")
+@example("when:0001..0002")
+@example('lowered:"a"b>5')
+@example('actor:a"b"')
+def test_any_text_is_a_filter_or_is_refused(text: str) -> None:
+    """Nothing but InputError comes of a text; what it is read as is written and read again as the same."""
+    try:
+        found = parse_filter(text, NOW, BERLIN)
+    except InputError as error:
+        assert error.problems  # noqa: PT017 - it says why
+        return
+    assert parse_filter(format_filter(found), NOW, BERLIN) == found
+    assert found.sentence()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "All events"),
+        ("cup", "Events with “cup” in them"),
+        ("actor:clerk-17 -channel:web,app", "Events by clerk-17, not in channel web or app"),
+        ("action:order.*", "Events of the kind order.…"),
+        ("lowered:unit_price>20%", "Events that lowered the unit price by more than 20%"),
+        ("raised:unit_price>5.00EUR", "Events that raised the unit price by more than 5.00EUR"),
+        ("raised:quantity>1.5", "Events that raised the quantity by more than 1.5"),
+        ("changed:/lines/2/unit_price", "Events that changed the /lines/2/unit_price"),
+        (
+            "was:status=paid became:status=open",
+            "Events that changed the status from paid, that made the status open",
+        ),
+        ("is:sensitive is:attempt", "Events that are sensitive, that were attempts"),
+        ("when:2026-11-03", "Events from 2026-11-03 00:00 CET until 2026-11-04 00:00 CET"),
+        ("ticket:*", "Events for ticket any"),
+    ],
+)
+def test_sentences(text: str, sentence: str) -> None:
+    """A filter is told in English, with its times resolved."""
+    assert parse_filter(text, NOW, BERLIN).sentence() == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("colour:red", "there is no field 'colour'"),
+        ("actor:", "has no value"),
+        ('"open', "a quote is opened"),
+        ("is:odd", "sensitive or attempt"),
+        ("when:soon", "is no time"),
+        ("when:2026-13", "is no time"),
+        ("when:2026-11-03..2026-11-01", "ends before it begins"),
+        ("lowered:unit_price>x", "is no margin"),
+        ("raised:unit_price>1.001EUR", "digits"),
+        ("raised:unit_price>1XXX", "not an ISO 4217 currency"),
+        ("changed:unit_price>5", "lowered: and raised:"),
+        ("was:status", "status=paid"),
+        ("actor:a,,b", "is no list of values"),
+        ('""', "an empty text"),
+        ("x" * 5_000, "at most"),
+        ("x " * 100, "at most"),
+    ],
+)
+def test_what_is_no_filter_is_named(text: str, problem: str) -> None:
+    """Each wrong term is named by its place, with what may be written."""
+    with pytest.raises(InputError, match=problem):
+        parse_filter(text, NOW, BERLIN)
+
+
+def test_all_wrong_terms_are_named_at_once() -> None:
+    """Nobody mends one term to be told of the next."""
+    with pytest.raises(InputError) as caught:
+        parse_filter("colour:red good when:soon", NOW, BERLIN)
+    assert [problem.path for problem in caught.value.problems] == ["terms.0", "terms.2"]
+
+
+def utc(*parts: int) -> datetime:
+    """Return a moment in UTC."""
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type, misc]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "start", "end"),
+    [
+        ("today", utc(2026, 11, 22, 23), utc(2026, 11, 23, 23)),
+        ("yesterday", utc(2026, 11, 21, 23), utc(2026, 11, 22, 23)),
+        ("this-week", utc(2026, 11, 22, 23), utc(2026, 11, 29, 23)),
+        ("last-week", utc(2026, 11, 15, 23), utc(2026, 11, 22, 23)),
+        ("last-month", utc(2026, 9, 30, 22), utc(2026, 10, 31, 23)),
+        ("this-year", utc(2025, 12, 31, 23), utc(2026, 12, 31, 23)),
+        ("last-7-days", utc(2026, 11, 16, 12), utc(2026, 11, 23, 12)),
+        ("last-90-minutes", utc(2026, 11, 23, 10, 30), utc(2026, 11, 23, 12)),
+        ("last-1-months", utc(2026, 10, 23, 11), utc(2026, 11, 23, 12)),
+        ("2026", utc(2025, 12, 31, 23), utc(2026, 12, 31, 23)),
+        ("2026-10", utc(2026, 9, 30, 22), utc(2026, 10, 31, 23)),
+        ("2026-10-25", utc(2026, 10, 24, 22), utc(2026, 10, 25, 23)),
+        ("2026-11-03T14:00", utc(2026, 11, 3, 13), utc(2026, 11, 3, 13, 1)),
+        ("2026-11-03T14:00Z", utc(2026, 11, 3, 14), utc(2026, 11, 3, 14, 1)),
+        ("2026-11-01..2026-11-02", utc(2026, 10, 31, 23), utc(2026, 11, 2, 23)),
+        ("2026-11-01..", utc(2026, 10, 31, 23), None),
+        ("..2026-11-01", None, utc(2026, 11, 1, 23)),
+        ("2026-11-01..<2026-11-02", utc(2026, 10, 31, 23), utc(2026, 11, 1, 23)),
+    ],
+)
+def test_times(phrase: str, start: datetime | None, end: datetime | None) -> None:
+    """Phrases and dates are of the reader's zone, its summer time included; a day of 25 hours is one day."""
+    found = parse_when(phrase, NOW, BERLIN)
+    assert (found.start, found.end) == (start, end)
+
+
+def test_a_fixed_filter_means_the_same_tomorrow() -> None:
+    """Today, fixed, is this day for ever, in any zone; a phrase is not."""
+    today = parse_filter("when:today", NOW, BERLIN)
+    later = datetime(2027, 3, 1, tzinfo=UTC)
+    kept = parse_filter(format_filter(today.fixed()), later, UTC_ZONE)
+    (then,) = kept.terms
+    (now,) = today.terms
+    assert isinstance(then, When)
+    assert isinstance(now, When)
+    assert (then.start, then.end) == (now.start, now.end)
+    assert parse_filter(format_filter(today), later, UTC_ZONE) != today
+
+
+def test_terms_are_added_and_removed() -> None:
+    """A filter is a value: what is added once is in it once, and what is removed is gone."""
+    by = Is("actor", ("clerk-17",))
+    assert Filter().with_(by, by).terms == (by,)
+    assert Filter((by, Word("x"))).without(by).terms == (Word("x"),)
