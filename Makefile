@@ -30,6 +30,8 @@ soak: $(VENV)/dev.stamp ## the long proofs; their last report is in docs/reports
 	tools/install-debian $(SERVERS) golang-go golang-golang-x-mod-dev strace
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -s -n 0 tests/crash/test_kills.py -k five_hundred
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/crash tests/tamper tests/witness/test_kills.py tests/production/test_kills.py --deselect tests/crash/test_kills.py
+	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/capture/test_kills.py tests/capture/django/test_kills.py tests/capture/guard/test_kills.py tests/intake
+	$(BIN)/python tests/intake/fuzzing.py --report docs/reports/fuzzing.md
 
 bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
 	tools/install-debian gcc golang-go golang-golang-x-mod-dev libc6-dev python3-dev
@@ -40,9 +42,10 @@ lock: $(VENV)/dev.stamp ## lock the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml --all-extras --group dev -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --group bench -o requirements/bench.txt
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 -c requirements/dev.txt bench/capture_peers/requirements.in -o bench/capture_peers/requirements.txt
 
 clean: ## remove what was built
-	rm -rf $(VENV) dist build native/build .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) bench/.venv bench/capture_peers/.venv dist build native/build .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); tools/install-debian python3-venv && $(PYTHON) -m venv $(VENV); }

@@ -10,7 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from bench import beside, checking, latency, machine, memory, postgresql, proofs, s3, sealing
+from bench import (
+    beside,
+    capture_sections,
+    checking,
+    latency,
+    machine,
+    memory,
+    postgresql,
+    proofs,
+    s3,
+    sealing,
+)
 from bench.figures import Figure, Result, Skipped, format_json, format_result
 from bench.workshop import DEFAULT, FULL, QUICK, JobError, Sizes, Workshop, scaled
 
@@ -23,7 +34,11 @@ SECTIONS: dict[str, tuple[str, Callable[[Workshop], Iterator[Result]]]] = {
     "memory": ("Memory", memory.measure),
     "s3": ("Publishing on S3", s3.measure),
     "peers": ("Beside the best peers", beside.measure),
+    **capture_sections.SECTIONS,
 }
+
+_SLOW = tuple(capture_sections.SECTIONS)
+"""Sections that a quick run has only where they are asked for."""
 
 _PLACE = Path("/var/tmp")  # noqa: S108 - mkdtemp makes a private folder in it
 
@@ -100,13 +115,13 @@ def _options() -> argparse.Namespace:
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument("--quick", action="store_true", help="under a minute, on small logs")
     amount.add_argument("--full", action="store_true", help="also 10 million entries (30 GB of disk)")
-    parser.add_argument(
-        "--only", type=_sections, default=list(SECTIONS), help=f"some of {','.join(SECTIONS)}"
-    )
+    parser.add_argument("--only", type=_sections, default=[], help=f"some of {','.join(SECTIONS)}")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     parser.add_argument("--dir", type=Path, default=_PLACE, help="where to work: a folder on a disk")
     parser.add_argument("--scale", type=float, help="a share of all sizes; the figures then mean nothing")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.only = options.only or [name for name in SECTIONS if not (options.quick and name in _SLOW)]
+    return options
 
 
 def _sections(text: str) -> Sequence[str]:

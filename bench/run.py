@@ -1,7 +1,7 @@
 """``make bench``: measure every figure that the project claims, and its peers beside it, in one run.
 
 Usage: ``bench/run.py [--quick | --full] [--only SECTION,…] [--json] [--dir DIR]``, of the sections seal, postgresql,
-latency, proof, verify, memory, s3 and peers.
+latency, proof, verify, memory, s3, peers, capture, capture-django, capture-guard and capture-peers.
 """
 
 import sys

@@ -5,26 +5,29 @@ What an amendment leaves out stays as it is. Parts that have an id (payments, pa
 the part of the same id, or added.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
 from ordertrail.intake.faults import Code, Fault, FaultyError
+from ordertrail.kernel.errors import Problem
 from ordertrail.kernel.money import Money
-from ordertrail.orders.adjustments import Charge, Discount, Tax
+from ordertrail.orders.adjustments import Charge, Discount, Shipping, Tax
 from ordertrail.orders.amounts import Totals
 from ordertrail.orders.extensions import Extension
-from ordertrail.orders.fulfilment import Fulfilment
+from ordertrail.orders.fulfilment import Fulfilment, Sighting
 from ordertrail.orders.lines import Item, Line, Period, Price
 from ordertrail.orders.model import Order, SourceVersion
 from ordertrail.orders.part import Part
 from ordertrail.orders.party import Party
 from ordertrail.orders.payment import Payment, Transaction
+from ordertrail.orders.problems import part_problems
 from ordertrail.orders.reference import Note, Reference
 from ordertrail.orders.returns import Return
 from ordertrail.orders.statuses import OrderStatus
 from ordertrail.orders.words import Amount, Id, Time
+from ordertrail.record.encoding import encode
 
 
 class LineChange(Part, frozen=True):
@@ -50,6 +53,15 @@ class Done(Part, frozen=True):
 
     payment: Id
     transaction: Transaction
+    begins: Payment | None = None
+    """The payment as it is where the order has none of this id yet; without it, such a payment is a fault."""
+
+
+class Seen(Part, frozen=True):
+    """Something that a carrier said of a parcel that the order has; the parcel then stands where the latest says."""
+
+    fulfilment: Id
+    sighting: Sighting
 
 
 class Amendment(Part, frozen=True):
@@ -81,12 +93,16 @@ class Amendment(Part, frozen=True):
     discounts: tuple[Discount, ...] | None = None
     charges: tuple[Charge, ...] | None = None
     taxes: tuple[Tax, ...] | None = None
+    lines: tuple[Line, ...] = ()
+    """As they are now, whether the order has them already or not: put in the place of the line of the same id."""
+    shipping: tuple[Shipping, ...] = ()
     added_lines: tuple[Line, ...] = ()
     changed_lines: tuple[LineChange, ...] = ()
     removed_lines: tuple[Id, ...] = ()
     payments: tuple[Payment, ...] = ()
     transactions: tuple[Done, ...] = ()
     fulfilments: tuple[Fulfilment, ...] = ()
+    sightings: tuple[Seen, ...] = ()
     returns: tuple[Return, ...] = ()
     references: tuple[Reference, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -126,23 +142,41 @@ def amend(order: Order, amendment: Amendment) -> Order:
         name: value for name in _REPLACED if (value := getattr(amendment, name)) is not None
     }
     changes["lines"] = _lines(order, amendment)
-    payments = _put(order.payments, amendment.payments, lambda one: one.id)
+    changes["shipping"] = _put(order.shipping, amendment.shipping, lambda one: one.id)
+    begun = tuple(done.begins for done in amendment.transactions if done.begins is not None)
+    known = {payment.id for payment in order.payments}
+    new = (*(one for one in begun if one.id not in known), *amendment.payments)
+    payments = _put(order.payments, new, lambda one: one.id)
     changes["payments"] = tuple(_with(payment, amendment.transactions) for payment in payments)
-    changes["fulfilments"] = _put(order.fulfilments, amendment.fulfilments, lambda one: one.id)
+    parcels = _put(order.fulfilments, amendment.fulfilments, lambda one: one.id)
+    changes["fulfilments"] = tuple(_sighted(parcel, amendment.sightings) for parcel in parcels)
     changes["returns"] = _put(order.returns, amendment.returns, lambda one: one.id)
     changes["extensions"] = _put(order.extensions, amendment.extensions, lambda one: one.name)
     for name in ("references", "notes", "tags"):
-        known = getattr(order, name)
-        changes[name] = known + tuple(one for one in getattr(amendment, name) if one not in known)
+        old = getattr(order, name)
+        changes[name] = old + tuple(one for one in getattr(amendment, name) if one not in old)
     if amendment.version is not None:
         changes["source_version"] = amendment.version
     return msgspec.structs.replace(order, **changes)
 
 
+def amendment_problems(amendment: Amendment) -> Iterator[Problem]:
+    """Yield what no order could take of an amendment: ids, times, amounts and texts that are none.
+
+    Whether the order that it changes has what it names, :func:`amend` says.
+    """
+    yield from part_problems(amendment, "")
+    try:
+        encode(amendment)
+    except UnicodeEncodeError:
+        yield Problem("", "holds a lone surrogate, which is not Unicode text")
+
+
 def _unknown(order: Order, amendment: Amendment) -> Iterable[Fault]:
     lines = {line.id for line in order.lines}
+    known = lines | {line.id for line in amendment.lines}
     for line in (*(one.line for one in amendment.changed_lines), *amendment.removed_lines):
-        if line not in lines:
+        if line not in known:
             yield Fault(Code.UNKNOWN_PART, "", f"the order has no line {line} that could be changed")
     for added in amendment.added_lines:
         if added.id in lines:
@@ -151,8 +185,12 @@ def _unknown(order: Order, amendment: Amendment) -> Iterable[Fault]:
             )
     payments = {payment.id for payment in (*order.payments, *amendment.payments)}
     for done in amendment.transactions:
-        if done.payment not in payments:
+        if done.payment not in payments and (done.begins is None or done.begins.id != done.payment):
             yield Fault(Code.UNKNOWN_PART, "", f"the order has no payment {done.payment}")
+    parcels = {parcel.id for parcel in (*order.fulfilments, *amendment.fulfilments)}
+    for seen in amendment.sightings:
+        if seen.fulfilment not in parcels:
+            yield Fault(Code.UNKNOWN_PART, "", f"the order has no parcel {seen.fulfilment}")
 
 
 def _lines(order: Order, amendment: Amendment) -> tuple[Line, ...]:
@@ -160,7 +198,7 @@ def _lines(order: Order, amendment: Amendment) -> tuple[Line, ...]:
     gone = set(amendment.removed_lines)
     kept = [
         _changed(line, changes[line.id]) if line.id in changes else line
-        for line in order.lines
+        for line in _put(order.lines, amendment.lines, lambda one: one.id)
         if line.id not in gone
     ]
     return (*kept, *amendment.added_lines)
@@ -183,6 +221,16 @@ def _with(payment: Payment, transactions: tuple[Done, ...]) -> Payment:
         return payment
     put = _put(payment.transactions, new, lambda one: one.id)
     return msgspec.structs.replace(payment, transactions=put)
+
+
+def _sighted(parcel: Fulfilment, sightings: tuple[Seen, ...]) -> Fulfilment:
+    new = [seen.sighting for seen in sightings if seen.fulfilment == parcel.id]
+    new = [one for one in new if one not in parcel.sightings]
+    if not new:
+        return parcel
+    known = sorted((*parcel.sightings, *new), key=lambda one: one.at)
+    latest = known[-1].status if known[-1] in new else parcel.status
+    return msgspec.structs.replace(parcel, sightings=tuple(known), status=latest)
 
 
 def _put(

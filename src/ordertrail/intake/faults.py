@@ -45,18 +45,24 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing wrong. ``path`` is a JSON pointer into the source's document; empty is the document as a whole."""
+    """One thing wrong. ``path`` is a JSON pointer into the source's document; empty is the document as a whole.
+
+    ``rule`` is the rule of validation that it breaks; its path is into the order.
+    """
 
     code: Code
     path: str
     message: str
+    rule: str = ""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
 
     @property
     def cause(self) -> str:
-        """What faults of the same cause share: the code, and the place without the numbers of lists."""
+        """What faults of the same cause share: the rule, or the code and the place without the numbers of lists."""
+        if self.rule:
+            return f"{self.code} {self.rule}"
         place = re.sub(r"/\d+(?=/|$)", "/*", self.path)
         return f"{self.code} {place}" if place else str(self.code)
 

@@ -18,6 +18,14 @@ class Stored:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Put:
+    """An order to be kept in the place of what was seen; ``before`` is None where there was none."""
+
+    order: Order
+    before: Stored | None = None
+
+
 class Orders(Protocol):
     """The orders of a database. Users may share one between threads, and open it in several processes.
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+import msgspec
+
 from ordertrail.kernel.canonical import MAX_INTEGER
 from ordertrail.kernel.errors import Problem
 from ordertrail.kernel.money import EXPONENTS, Money
@@ -30,25 +32,25 @@ _SIGNED = frozenset(
 
 def order_problems(order: Order) -> Iterator[Problem]:
     """Yield everything that keeps a well-shaped order from being one."""
-    yield from _part_problems(order, "")
+    yield from part_problems(order, "")
     yield from _currency_problems(order)
     yield from _identity_problems(order)
+    ids = {line.id for line in order.lines}
     for number, line in enumerate(order.lines):
-        yield from _line_problems(line, f"lines.{number}", {one.id for one in order.lines})
+        yield from _line_problems(line, f"lines.{number}", ids)
     for number, sent in enumerate(order.fulfilments):
-        yield from _share_problems(order, sent.lines, f"fulfilments.{number}")
+        yield from _share_problems(ids, sent.lines, f"fulfilments.{number}")
     for number, back in enumerate(order.returns):
-        yield from _share_problems(order, back.lines, f"returns.{number}")
+        yield from _share_problems(ids, back.lines, f"returns.{number}")
     for number, payment in enumerate(order.payments):
         yield from _transaction_problems(payment, f"payments.{number}")
     if order.rounding.increment is not None and order.rounding.increment < 1:
         yield Problem("rounding.increment", "must be one minor unit or more")
 
 
-def _share_problems(order: Order, shares: Sequence[LineShare], path: str) -> Iterator[Problem]:
-    known = {line.id for line in order.lines}
+def _share_problems(lines: set[str], shares: Sequence[LineShare], path: str) -> Iterator[Problem]:
     for place, share in enumerate(shares):
-        if share.line not in known:
+        if share.line not in lines:
             yield Problem(f"{path}.lines.{place}.line", f"{share.line!r} is not a line of this order")
 
 
@@ -81,14 +83,19 @@ def _kind_in(hint: Any) -> str | None:
     return None
 
 
-def _part_problems(part: Part, path: str) -> Iterator[Problem]:
+def part_problems(part: Part, path: str) -> Iterator[Problem]:
+    """Yield what is wrong with the texts, amounts and periods of a part, and of the parts within it."""
     kinds = _kinds(type(part))
     prefix = f"{path}." if path else ""
     for name in part.__struct_fields__:
         value = getattr(part, name)
         if value is None or value == ():
             continue
-        if isinstance(part, Extension) and name == "value":
+        if type(value) is str:  # most fields are texts, and most texts are right
+            wrong = _text_problem(value, kinds.get(name))
+            if wrong is not None:
+                yield Problem(prefix + name, wrong)
+        elif isinstance(part, Extension) and name == "value":
             yield from _extension_problems(value, f"{prefix}value")
         else:
             signed = (type(part), name) in _SIGNED
@@ -116,16 +123,20 @@ def _value_problems(value: Any, path: str, kind: str | None, *, signed: bool) ->
         case Money():
             yield from _money_problems(value, path, signed=signed)
         case Part():
-            yield from _part_problems(value, path)
+            yield from part_problems(value, path)
             if isinstance(value, Period):
                 yield from _period_problems(value, path)
         case str():
-            wrong = CHECKS[kind](value) if kind is not None else None
-            wrong = wrong or ("holds U+0000, which databases cannot" if "\x00" in value else None)
+            wrong = _text_problem(value, kind)
             if wrong is not None:
                 yield Problem(path, wrong)
         case int() if abs(value) > MAX_INTEGER:
             yield Problem(path, "is beyond 2**53 - 1, which other JSON readers would round")
+
+
+def _text_problem(text: str, kind: str | None) -> str | None:
+    wrong = CHECKS[kind](text) if kind is not None else None
+    return wrong or ("holds U+0000, which databases cannot" if "\x00" in text else None)
 
 
 def _money_problems(money: Money, path: str, *, signed: bool) -> Iterator[Problem]:
@@ -191,7 +202,9 @@ def _foreign(value: Any, path: str, currency: str) -> Iterator[Problem]:
                 yield from _foreign(item, f"{path}.{number}", currency)
         case Part():
             for name in value.__struct_fields__:
-                yield from _foreign(getattr(value, name), f"{path}.{name}", currency)
+                inner = getattr(value, name)
+                if isinstance(inner, tuple | msgspec.Struct | Money):
+                    yield from _foreign(inner, f"{path}.{name}", currency)
 
 
 def _identity_problems(order: Order) -> Iterator[Problem]:
@@ -206,7 +219,9 @@ def _identity_problems(order: Order) -> Iterator[Problem]:
 
 
 def _doubles(names: Sequence[object], path: str, field: str) -> Iterator[Problem]:
-    for name, times in Counter(names).items():
-        if times > 1:
-            second = [place for place, one in enumerate(names) if one == name][1]
-            yield Problem(f"{path}.{second}.{field}", f"{name!r} is there {times} times; it must be unique")
+    counted, seen = Counter(names), Counter[object]()
+    for place, name in enumerate(names if len(counted) < len(names) else ()):
+        seen[name] += 1
+        if seen[name] == 2:
+            message = f"{name!r} is there {counted[name]} times; it must be unique"
+            yield Problem(f"{path}.{place}.{field}", message)

@@ -180,7 +180,9 @@ def _check_tax(
 
 
 def _lines_sum(order: Order) -> int | None:
-    """Return the sum of the lines by the rule's scope; None where a line has neither price nor amount."""
+    """Return the sum of the lines by the rule's scope; None without any, or where one has neither price nor amount."""
+    if not order.lines:
+        return None
     total = Fraction(0)
     for line in order.lines:
         exact = line_exact(line)

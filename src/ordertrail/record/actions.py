@@ -98,6 +98,17 @@ capture.statement        ! ran a statement, whose rows are not told one by one, 
 capture.filtered           left out by policy what was done to
 capture.loss             ! found events missing that were captured by
 capture.bypass           ! went past the application and changed
+intake.receive             took in
+intake.refuse            ! turned away what claimed to come from
+intake.reuse             ! saw other bytes under a known id in
+intake.late                kept and did not apply the late
+intake.park                set aside, until what comes before it is there, the
+intake.hold                held for review the
+intake.dead_letter       ! could not take in the
+intake.replay              gave back to be taken in the
+intake.discard           ! discarded the
+intake.suspend           ! stopped working on deliveries of
+intake.resume              went on with deliveries of
 """
 
 

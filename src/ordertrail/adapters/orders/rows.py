@@ -5,6 +5,7 @@ is held to be the inverse by a law.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -42,7 +43,7 @@ def rows_of(order: Order, version: int) -> Rows:
 
 def key_of(table: Table, row: Mapping[str, Any]) -> Key:
     """Return a row's primary key."""
-    return tuple(row[column.name] for column in table.primary_key)
+    return tuple(row[name] for name in _key_columns(table))
 
 
 def order_from(rows: Mapping[Table, Sequence[Mapping[str, Any]]]) -> Order:
@@ -94,20 +95,42 @@ def _columns(table: Table, plain: Mapping[str, Any]) -> Row:
     """Return the columns that hold fields; ``currency`` is that of the row's amounts, where it is no field itself."""
     row: Row = {}
     currency = None
-    for column in table.columns:
-        if "path" not in column.info:
-            continue
-        value: Any = plain
-        for name in column.info["path"]:
+    for column, path, kind in _fields(table):
+        value: Any = plain.get(path[0])
+        for name in path[1:]:
             value = value.get(name) if isinstance(value, dict) else None
-        if column.info["as"] == "money" and value is not None:
+        if value is None:
+            value = False if kind == "flag" else None
+        elif kind == "money":
             currency, value = value["currency"], value["amount"]
-        elif value is None and column.name in {"gift", "test"}:
-            value = False
-        row[column.name] = value
-    if "currency" in table.c and "path" not in table.c.currency.info:
+        row[column] = value
+    if _has_currency_of_its_own(table):
         row["currency"] = currency
     return row
+
+
+@cache
+def _fields(table: Table) -> tuple[tuple[str, tuple[str, ...], str], ...]:
+    """Return name, path and kind of each column that holds a field."""
+    return tuple(
+        (
+            column.name,
+            column.info["path"],
+            "flag" if column.name in {"gift", "test"} else str(column.info["as"]),
+        )
+        for column in table.columns
+        if "path" in column.info
+    )
+
+
+@cache
+def _has_currency_of_its_own(table: Table) -> bool:
+    return "currency" in table.c and "path" not in table.c.currency.info
+
+
+@cache
+def _key_columns(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key)
 
 
 def _plain(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,18 +9,18 @@ n``. It takes the row's lock, so that of two writers the second finds the versio
 *If we stop* anywhere before the commit, the database rolls all of it back.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, and_, delete, exc, insert, select, update
+from sqlalchemy import Connection, Engine, Table, and_, delete, exc, func, insert, select, update
 
 from ordertrail.adapters.orders.rows import Key, Row, Rows, key_of, order_from, rows_of
-from ordertrail.adapters.orders.tables import metadata, order_references, orders
+from ordertrail.adapters.orders.tables import metadata, order_references, order_totals, orders
 from ordertrail.kernel.errors import EvidenceError, UnavailableError
 from ordertrail.orders.format import format_order
 from ordertrail.orders.model import Order
-from ordertrail.orders.ports import NOTHING, Stored
+from ordertrail.orders.ports import NOTHING, Put, Stored
 from ordertrail.orders.reference import Reference
 from ordertrail.record.encoding import encode
 
@@ -109,6 +109,102 @@ def put_order(connection: Connection, order: Order, expected: int) -> int | None
     old.pop(orders)
     _write(connection, old, new)
     return version
+
+
+class OrderRows:
+    """Many orders at once, within a transaction that somebody else began. Holds nothing; all are alike."""
+
+    def get(self, connection: Connection, order_ids: Sequence[str]) -> dict[str, Stored]:
+        """Return those of these orders that are there; one that is written to meanwhile is read by itself."""
+        found: dict[str, Stored] = {}
+        for start in range(0, len(order_ids), _MANY):
+            some = order_ids[start : start + _MANY]
+            versions = _versions(connection, some)
+            rows = _read_many(connection, list(versions))
+            for order_id, version in _versions(connection, list(versions)).items():
+                if version == versions[order_id]:
+                    found[order_id] = Stored(order_from(rows[order_id]), version)
+                elif (stored := get_order(connection, order_id)) is not None:
+                    found[order_id] = stored
+        return found
+
+    def put(self, connection: Connection, puts: Sequence[Put]) -> bool:
+        """Keep orders that were checked; False where one is not at the version expected.
+
+        Each table's new rows go in by one statement, so that capture writes one batch for them. All is done in the
+        sequence of the orders' ids: of two that put the same orders one waits for the other, and none in a circle. When
+        this returns False, the transaction is to be rolled back.
+        """
+        added: dict[Table, list[Row]] = {}
+        for one in sorted(puts, key=lambda put: put.order.id):
+            version = NOTHING if one.before is None else one.before.version
+            new = rows_of(one.order, version + 1)
+            if one.before is None:
+                for table, by_key in new.items():
+                    added.setdefault(table, []).extend(by_key.values())
+            elif not _replace(connection, one.before, new):
+                return False
+        try:
+            for table in metadata.sorted_tables:
+                if table in added:
+                    connection.execute(insert(table), added[table])
+        except exc.IntegrityError:
+            return False
+        return True
+
+    def sums(
+        self, connection: Connection, channel: str, account: str, begin: str, end: str
+    ) -> tuple[int, dict[str, int]]:
+        """Return how many orders of an account were placed in a time, and their totals by currency in minor units."""
+        theirs = and_(
+            orders.c.channel == channel,
+            orders.c.account == account,
+            orders.c.placed >= begin,
+            orders.c.placed < end,
+        )
+        count = connection.scalar(select(func.count()).select_from(orders).where(theirs)) or 0
+        total = order_totals.c
+        query = (
+            select(total.currency, func.sum(total.grand_total))
+            .join(orders, orders.c.id == total.order_id)
+            .where(theirs, total.kind == "totals", total.grand_total.is_not(None))
+            .group_by(total.currency)
+        )
+        return count, {currency: int(amount) for currency, amount in connection.execute(query)}
+
+
+_MANY = 500
+"""Orders that are read by one statement."""
+
+
+def _versions(connection: Connection, order_ids: Sequence[str]) -> dict[str, int]:
+    query = select(orders.c.id, orders.c.version).where(orders.c.id.in_(order_ids))
+    return {row.id: row.version for row in connection.execute(query)} if order_ids else {}
+
+
+def _read_many(
+    connection: Connection, order_ids: Sequence[str]
+) -> dict[str, dict[Table, list[Mapping[str, Any]]]]:
+    """Return all rows of orders that are there, by order and table."""
+    found: dict[str, dict[Table, list[Mapping[str, Any]]]] = {order_id: {} for order_id in order_ids}
+    if not order_ids:
+        return found
+    for table in (orders, *_PARTS):
+        column = table.c.id if table is orders else table.c.order_id
+        for row in connection.execute(select(table).where(column.in_(order_ids))).mappings():
+            found[row[column.name]].setdefault(table, []).append(dict(row))
+    return found
+
+
+def _replace(connection: Connection, before: Stored, new: Rows) -> bool:
+    """Write what differs between an order as it was read and as it is to be; False where it was not so any more."""
+    old = rows_of(before.order, before.version)
+    (old_row,), (row,) = old.pop(orders).values(), new.pop(orders).values()
+    ours = and_(orders.c.id == before.order.id, orders.c.version == before.version)
+    if connection.execute(update(orders).where(ours).values(_changed(old_row, row))).rowcount != 1:
+        return False
+    _write(connection, old, new)
+    return True
 
 
 _TRIES = 5

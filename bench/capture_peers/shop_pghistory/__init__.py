@@ -1,0 +1,1 @@
+"""The Django shop with django-pghistory; its models are tracked in ``models.py``."""
