@@ -1,6 +1,6 @@
 """What capture costs an application: the same work with and without it, side by side, on SQLite and PostgreSQL.
 
-    python bench/capture.py [--transactions 300] [--rounds 7]
+    python bench/capture.py [--transactions 1400] [--rounds 21]
 
 Both engines work on the same database, in turns of a few transactions, so that whatever else the machine does meets
 both alike. Printed is the median time of a transaction and the ratio of the medians. Commits are durable on both
@@ -208,7 +208,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--transactions", type=int, default=1_400)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=21)
     options = parser.parse_args()
     print(f"{'database':<11} {'work':<28} {'without':>10} {'with':>10} {'ratio':>6} {'limit':>6}")
     with databases() as found:

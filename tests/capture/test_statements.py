@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from capture.matrix import seed
 from capture.shop import ACTOR, Line, Order, events_of
 from ordertrail.capture import acting
+from ordertrail.capture.outbox.pipelining import Pipeline
 from ordertrail.capture.sqlalchemy.state import DriverAsker
 
 UPSERT = (
@@ -24,7 +25,7 @@ UPSERT = (
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Collect the statements that capture runs."""
     ran: list[str] = []
-    fetch, run = DriverAsker.fetch, DriverAsker.run
+    fetch, run, send = DriverAsker.fetch, DriverAsker.run, Pipeline._send
 
     def fetching(self: DriverAsker, sql: str, parameters: Any) -> Any:
         ran.append(sql)
@@ -36,7 +37,13 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return run(self, sql, parameters)
 
     monkeypatch.setattr(DriverAsker, "fetch", fetching)
+
+    def sending(self: Pipeline, *given: Any) -> Any:
+        ran.append("the outbox, with the COMMIT")
+        return send(self, *given)
+
     monkeypatch.setattr(DriverAsker, "run", running)
+    monkeypatch.setattr(Pipeline, "_send", sending)
     yield ran
     monkeypatch.undo()
 
@@ -103,7 +110,7 @@ def test_a_row_that_this_transaction_knows_is_not_read_again(
 
 
 @pytest.mark.parametrize("rows", [10, 500])
-def test_a_bulk_update_costs_two_statements_at_most(
+def test_a_bulk_update_costs_one_statement_at_most(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     """Rows before and after a bulk update are read together, whatever their number."""
@@ -116,7 +123,8 @@ def test_a_bulk_update_costs_two_statements_at_most(
         with counted(monkeypatch) as ran:
             session.execute(update(Line).values(quantity=Line.quantity + 1))
             session.commit()
-        assert len(ran) <= 2 + writes(engine)
+        # On PostgreSQL the statement returns both itself; of SQLite one query asks for both before it.
+        assert len(ran) <= writes(engine) + (engine.dialect.name == "sqlite")
 
 
 def test_what_is_not_audited_costs_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,14 @@ writes one outbox row and not ten thousand, and so that nothing but the outbox i
 A row is the subject's id, its order, its tenant, the values before and the values after (null where there is no row),
 each in the order of the shape's columns. Row *n* is the event whose id is the batch's plus *n*, so that whoever reads
 a batch again makes the same events again. A batch whose events had to be finished where they were captured (personal
-values are sealed there) holds ``events`` in place of rows.
+values are sealed there) holds ``events`` in place of rows. One whose rows were asked for in columns holds those
+(:class:`Columns`)::
+
+     "columns": {"subjects": [1, 2, 3], "before": [[7, 8, 9]], "after": [[8, 9, 10]]}
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress, repeat
 from typing import Any, Literal
 from uuid import UUID
 
@@ -61,6 +65,74 @@ class Who(msgspec.Struct, frozen=True):
     cause: Cause | None = None
 
 
+class Columns(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Rows in columns: ids, and for each of the shape's columns the values of all rows, before and after.
+
+    Without ``orders`` the subjects are the orders; without ``tenants`` there are none; without ``before`` or ``after``
+    there is no row. Ids are texts, or integers that mean their digits. Each column is a sequence, or the JSON of one.
+    """
+
+    subjects: Any
+    orders: Any = None
+    tenants: Any = None
+    before: Any = None
+    after: Any = None
+
+    def chosen(self, wanted: Iterable[object]) -> "Columns":
+        """Return the rows for which a true value stands in ``wanted``."""
+        marks = list(wanted)
+        return self._each(lambda values: list(compress(values, marks)))
+
+    def between(self, start: int, end: int) -> "Columns":
+        """Return the rows from one place to another."""
+        return self._each(lambda values: values[start:end])
+
+    def _each(self, cut: Callable[[Sequence[Any]], Sequence[Any]]) -> "Columns":
+        ids = [None if one is None else cut(_listed(one)) for one in (self.orders, self.tenants)]
+        sides = [
+            None if side is None else [cut(_listed(one)) for one in side]
+            for side in (self.before, self.after)
+        ]
+        return Columns(
+            subjects=cut(_listed(self.subjects)),
+            orders=ids[0],
+            tenants=ids[1],
+            before=sides[0],
+            after=sides[1],
+        )
+
+
+def _listed(values: Any) -> Sequence[Any]:
+    listed: Sequence[Any] = msgspec.json.decode(values) if isinstance(values, msgspec.Raw) else values
+    return listed
+
+
+class _ReadColumns(Columns, frozen=True, kw_only=True):
+    """Columns as they are read."""
+
+    subjects: tuple[str | int, ...]
+    orders: tuple[str | int | None, ...] | None = None
+    tenants: tuple[str | int | None, ...] | None = None
+    before: tuple[tuple[Any, ...], ...] | None = None
+    after: tuple[tuple[Any, ...], ...] | None = None
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows one by one. Raises ValueError where columns are not of one length."""
+        count = len(self.subjects)
+        orders = self.subjects if self.orders is None else self.orders
+        sides = [
+            repeat(None, count) if side is None else zip(*side, strict=True) if side else repeat((), count)
+            for side in (self.before, self.after)
+        ]
+        tenants = repeat(None, count) if self.tenants is None else self.tenants
+        for subject, order, tenant, before, after in zip(self.subjects, orders, tenants, *sides, strict=True):
+            yield str(subject), _digits(order), _digits(tenant), before, after
+
+
+def _digits(value: str | int | None) -> str | None:
+    return None if value is None else str(value)
+
+
 class Batch(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One statement's rows; ``shape`` and ``who`` are written from JSON that was made before."""
 
@@ -73,6 +145,7 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     shape: Any = None
     who: Any = None
     rows: Sequence[Any] = ()
+    columns: Columns | None = None
     events: tuple[Event, ...] = ()
 
 
@@ -82,6 +155,7 @@ class _Read(Batch, frozen=True, kw_only=True):
     shape: Shape | None = None
     who: Who | None = None
     rows: tuple[Row, ...] = ()
+    columns: _ReadColumns | None = None
 
 
 encode_batch = msgspec.json.Encoder().encode
@@ -114,7 +188,9 @@ def _events(batch: _Read) -> Iterator[Event]:
         return
     shape, who = batch.shape, batch.who
     link = (Link("capture", "transaction", batch.transaction),)
-    for number, (subject, order, tenant, before, after) in enumerate(batch.rows):
+    for number, (subject, order, tenant, before, after) in enumerate(
+        batch.columns.rows() if batch.columns is not None else batch.rows
+    ):
         changes = tuple(_changes(shape, before, after))
         yield Event(
             id=numbered(batch.id, number),

@@ -13,13 +13,14 @@ import msgspec
 
 from ordertrail.capture.batch import Operation, Shape, Status
 from ordertrail.capture.policy import Policy, TableRule, singular
+from ordertrail.capture.projection import Image, Placed, Projection
 from ordertrail.capture.schema import LiveTable, TableName
-from ordertrail.capture.values import carry_json, carry_money, carry_opaque
+from ordertrail.capture.values import carry_json, carry_money, carry_opaque, exact_types
 from ordertrail.kernel.errors import ConfigurationError, Problem
 from ordertrail.kernel.money import EXPONENTS
+from ordertrail.record.event import Context
 
-Image = tuple[Any, ...]
-"""A row's values, as the driver has them, in the order of some of its table's columns."""
+__all__ = ["Hop", "Image", "Plans", "Source", "TablePlan", "make_plans", "named_columns", "parse_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,40 @@ class TablePlan:
         self.personal = {self.index[name]: self.index[person] for name, person in rule.personal.items()}
         self.special = dict(self._special())
         self.computed = tuple(place for place, one in enumerate(self.columns) if one.rounds and one.generated)
+        self.exact_types = tuple(exact_types(column, dynamic=dynamic) for column in table.columns)
+        self.all_columns = tuple(range(len(self.columns)))
+        self.tags = (policy.tag,)
+        self.defaults = Context(version=policy.application)
+        """What stands in an event's context where nobody said it."""
         self._shapes: dict[tuple[Operation, tuple[int, ...]], msgspec.Raw] = {}
+        self._hidden = frozenset({*self.special, *self.redacted, *self.personal})
+        self._projections: dict[tuple[int, ...], Projection] = {}
+
+    def projection(self, columns: tuple[int, ...]) -> Projection:
+        """Return what is settled of rows that are read with these columns; made once."""
+        known = self._projections.get(columns)
+        if known is None:
+            known = self._projections[columns] = Projection(
+                columns, key=self.key, recorded=self.recorded, hidden=self._hidden, placed=self._placed()
+            )
+        return known
+
+    def _placed(self) -> Placed | None:
+        """Return the columns that order, subject and tenant are; None where one of them is not a single column."""
+        places: list[int | None] = []
+        for source in (self.order, self.subject, self.tenant):
+            if source is None:
+                places.append(None)
+            elif source.function or source.hops or len(source.columns) != 1:
+                return None
+            else:
+                places.append(source.columns[0])
+        return Placed(*places)
 
     def columns_for(self, changed: Sequence[int] | None) -> tuple[int, ...]:
         """Return the places of the columns to read of rows of which only some columns change; None: any may."""
         if changed is None or self.table.triggers:
-            return tuple(range(len(self.columns)))
+            return self.all_columns
         return tuple(sorted({*self.essential, *changed, *self.computed}))
 
     def shape(self, op: Operation, recorded: tuple[int, ...]) -> msgspec.Raw:

@@ -8,13 +8,14 @@ talk. Where nothing trusted called us, no header is read at all.
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ordertrail.capture.context import MAX_TEXT
+from ordertrail.capture.context import MAX_TEXT, acting
 from ordertrail.kernel.errors import ConfigurationError
 from ordertrail.kernel.ids import new_id
+from ordertrail.record.event import ActorKind
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -122,3 +123,38 @@ def request_id(text: str | None) -> str:
 def user_agent(text: str | None) -> str | None:
     """Return the user agent, cut to what a context holds."""
     return text[:MAX_TEXT] if text else None
+
+
+User = str | tuple[str, Iterable[str]] | None
+"""A user's id, or id and roles; None where nobody is signed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Makes the ``acting`` block of a request, of what a middleware finds in it and is configured with."""
+
+    kind: ActorKind
+    channel: str | None
+    proxies: Proxies
+
+    def block(self, user: User, address: str | None, header: Callable[[str], Sequence[str]]) -> acting:
+        """Return who acts and from where. ``header`` returns a header's values by its name in small letters.
+
+        A header that must stand once and stands twice says nothing.
+        """
+        name, roles = user if isinstance(user, tuple) else (user, None)
+
+        def once(wanted: str) -> str | None:
+            values = header(wanted)
+            return values[0] if len(values) == 1 else None
+
+        return acting(
+            name,
+            roles=roles,
+            kind=self.kind if name is not None else None,
+            ip=self.proxies.client(address, header("x-forwarded-for"), header("forwarded")),
+            user_agent=user_agent(once("user-agent")),
+            request=request_id(once("x-request-id")),
+            trace=parse_traceparent(once("traceparent")),
+            channel=self.channel,
+        )

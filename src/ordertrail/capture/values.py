@@ -29,6 +29,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation, localcontext
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -75,6 +76,16 @@ def is_exact(column: LiveColumn, value: object, *, dynamic: bool) -> bool:
     return column.kind == "decimal" and (type(value) is int or (dynamic and type(value) is float))
 
 
+def exact_types(column: LiveColumn, *, dynamic: bool) -> frozenset[type]:
+    """Return the types of which a column keeps each value just as it is given; of others :func:`is_exact` can say."""
+    if column.rounds:
+        return _NULL
+    if column.kind in {"text", "opaque"} and column.length is None:
+        return _NULL | {str}
+    return _NULL | _EXACT.get(column.kind or "", (_NULL, _NULL))[dynamic]
+
+
+_NULL: frozenset[type] = frozenset({type(None)})
 _TIMES = frozenset({"timestamp", "time", "timestamptz"})
 _EXACT: dict[str, tuple[frozenset[type], frozenset[type]]] = {
     "integer": (frozenset({int}), frozenset({int})),
@@ -91,10 +102,8 @@ def carry_rows(rows: Sequence[tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
 
     Integers need no look: a database hands none out that has more than 64 bits.
     """
-    seen: set[type] = set()
-    for row in rows:
-        seen.update(map(type, row))
-    if seen <= _PLAIN and (str not in seen or not any(_has_long(row) for row in rows)):
+    seen = set(map(type, chain.from_iterable(rows)))
+    if seen <= _PLAIN and (str not in seen or not any(map(_has_long, rows))):
         return rows
     return [[carry(value) for value in row] for row in rows]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ordertrail.capture.context import acting
-from ordertrail.capture.requests import Proxies, parse_traceparent, request_id, user_agent
+from ordertrail.capture.requests import Blocks, Proxies, User
 from ordertrail.record.event import ActorKind
 
 Environ = dict[str, Any]
@@ -23,16 +23,14 @@ class CaptureMiddleware:
         self,
         app: Callable[..., Iterable[bytes]],
         *,
-        user: Callable[[Environ], str | tuple[str, Iterable[str]] | None] | None = None,
+        user: Callable[[Environ], User] | None = None,
         kind: ActorKind = "person",
         channel: str | None = None,
         trusted_proxies: Iterable[str] = (),
     ) -> None:
         self._app = app
         self._user = user or (lambda environ: environ.get("REMOTE_USER") or None)
-        self._kind = kind
-        self._channel = channel
-        self._proxies = Proxies.of(trusted_proxies)
+        self._blocks = Blocks(kind, channel, Proxies.of(trusted_proxies))
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterator[bytes]:
         """Handle one request. The response is made inside the block too, for it may be made as it is read."""
@@ -42,22 +40,8 @@ class CaptureMiddleware:
         return _Response(response, around)
 
     def _block(self, environ: Environ) -> acting:
-        user = self._user(environ)
-        name, roles = user if isinstance(user, tuple) else (user, None)
-        return acting(
-            name,
-            roles=roles,
-            kind=self._kind if name is not None else None,
-            ip=self._proxies.client(
-                environ.get("REMOTE_ADDR"),
-                _values(environ, "HTTP_X_FORWARDED_FOR"),
-                _values(environ, "HTTP_FORWARDED"),
-            ),
-            user_agent=user_agent(environ.get("HTTP_USER_AGENT")),
-            request=request_id(environ.get("HTTP_X_REQUEST_ID")),
-            trace=parse_traceparent(environ.get("HTTP_TRACEPARENT")),
-            channel=self._channel,
-        )
+        address = environ.get("REMOTE_ADDR")
+        return self._blocks.block(self._user(environ), address, lambda name: _values(environ, name))
 
 
 class _Response(Iterator[bytes]):
@@ -79,5 +63,6 @@ class _Response(Iterator[bytes]):
 
 
 def _values(environ: Environ, name: str) -> tuple[str, ...]:
-    value = environ.get(name)
+    """Return a header's values (PEP 3333: servers join those that stand twice)."""
+    value = environ.get("HTTP_" + name.upper().replace("-", "_"))
     return (value,) if value else ()

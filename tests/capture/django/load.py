@@ -45,7 +45,8 @@ def change(number: int, chance: random.Random) -> None:
 
 if __name__ == "__main__":
     chance = random.Random(int(sys.argv[1]))
-    print("ready", flush=True)  # noqa: T201 - told to who started us
     with acting("clerk-17"):
         for number in itertools.count():
             change(number, chance)
+            if number == 0:
+                print("working", flush=True)  # noqa: T201 - told to who started us, and kills us from here on

@@ -184,8 +184,16 @@ def _word(field: Any, value: Any) -> Any:
         case models.BooleanField():
             return bool(value)
         case models.JSONField():
-            return _json(msgspec.json.decode(value) if isinstance(value, str) else value)
+            return _json(_decoded(value))
     return value
+
+
+def _decoded(value: Any) -> Any:
+    """Return a JSON column's value: SQLite's trigger tells it as text, PostgreSQL's as what it is, a text among it."""
+    try:
+        return msgspec.json.decode(value) if isinstance(value, str) else value
+    except msgspec.DecodeError:
+        return value
 
 
 def _json(value: Any) -> Any:

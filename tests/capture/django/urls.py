@@ -1,5 +1,6 @@
 """The shop's pages: what a request, sync or async, may do to an order."""
 
+from pathlib import Path
 from typing import Any
 
 from django.contrib import admin
@@ -39,7 +40,15 @@ def stream(_request: HttpRequest, number: int) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
+def confirm(request: HttpRequest, number: int) -> HttpResponse:
+    """Have a worker confirm an order; answer with the task's id. The queue's folder is told by the test."""
+    from capture.django.worker import application
+
+    return HttpResponse(application(Path(request.GET["queue"])).send_task("shop.confirm", [number]).id)
+
+
 urlpatterns = [
+    path("confirm/<int:number>", confirm),
     path("note/<int:number>", note),
     path("anote/<int:number>", anote),
     path("stream/<int:number>", stream),

@@ -18,7 +18,8 @@ from typing import Any
 from django.db import Error as DatabaseError
 
 from ordertrail.capture.context import current
-from ordertrail.capture.django.cursors import Kept, in_transaction
+from ordertrail.capture.django.chaining import ChainingWatch
+from ordertrail.capture.django.cursors import Kept, Preceded, in_transaction, width_of
 from ordertrail.capture.django.databases import Database
 from ordertrail.capture.django.ends import Ends
 from ordertrail.capture.django.reads import rows_read
@@ -59,6 +60,8 @@ class Captured(Ends):
         cursor = context["cursor"]
         if isinstance(cursor.cursor, Kept):
             cursor.cursor = cursor.cursor.cursor
+        if type(sql) is str and self.database.passes(sql):
+            return execute(sql, params, many, context)
         text = text_of(sql, self.connection)
         control = read_control(text)
         if control is not None:
@@ -70,13 +73,18 @@ class Captured(Ends):
         reading = watch.read(statement.text)
         if reading is None:
             plans = watch.read_from(statement.text) if watch.reads and not many else ()
-            return self._read(watch, statement, plans) if plans else statement.run()
+            if plans:
+                return self._read(watch, statement, plans)
+            watch.let_pass(text)
+            return statement.run()
+        if not many and in_transaction(self.connection):
+            return self._watched(watch, statement)
         with self.own_transaction():
             if many and _one_by_one(reading):
                 return self._watched_each(watch, statement)
             return self._watched(watch, statement)
 
-    def _watched(self, watch: Watch, statement: Statement) -> Any:
+    def _watched(self, watch: ChainingWatch, statement: Statement) -> Any:
         watched, gave_way = None, False
         try:
             watched = watch.before(
@@ -85,7 +93,7 @@ class Captured(Ends):
         except Exception as error:  # noqa: BLE001 - sorted out there
             gave_way = self._give_way(error)
         try:
-            result, returned = self._run(statement, watched)
+            result, returned = self._run(watch, statement, watched)
         except Exception as error:
             if watched is not None:
                 self._failed(watch, watched, error)
@@ -100,7 +108,7 @@ class Captured(Ends):
             record_statement(self.transaction, statement.text, None, -1)
         return result
 
-    def _watched_each(self, watch: Watch, statement: Statement) -> None:
+    def _watched_each(self, watch: ChainingWatch, statement: Statement) -> None:
         """Run an ``executemany`` whose rows each run must be asked about anyway, so that each run is told."""
         count = 0
         for one in statement.singles():
@@ -110,17 +118,23 @@ class Captured(Ends):
                 one.cursor.cursor = one.cursor.cursor.cursor
         statement.cursor.cursor = Kept(statement.cursor.cursor, (), None, count)
 
-    def _run(self, statement: Statement, watched: Watched | None) -> tuple[Any, list[tuple[Any, ...]] | None]:
+    def _run(
+        self, watch: ChainingWatch, statement: Statement, watched: Watched | None
+    ) -> tuple[Any, list[tuple[Any, ...]] | None]:
         """Run a statement; take the columns that we asked for off the rows that it returns."""
         if watched is None or not (watched.wanted or watched.reading.dml.returning):
             return statement.run(), None
+        driver, before = statement.cursor.cursor, watch.query_before(watched)
+        if before is not None:
+            statement.cursor.cursor = preceded = Preceded(driver, *before)
+            try:
+                return statement.run(), preceded.rows
+            finally:
+                statement.cursor.cursor = driver
         result = statement.run(watched.sql)
-        driver = statement.cursor.cursor
-        # Describing a result costs as much as reading a row of it; without rows of the application's own nobody asks.
-        description = driver.description if watched.reading.dml.returning else None
-        width = len(description) - watched.wanted if description else 0
+        width = width_of(driver) - watched.wanted if watched.reading.dml.returning else 0
         rows = [tuple(row) for row in driver.fetchall()]
-        statement.cursor.cursor = Kept(driver, rows, description[:width] if description else None)
+        statement.cursor.cursor = Kept(driver, rows, width or None)
         return result, [row[width:] for row in rows] if watched.wanted else None
 
     def _read(self, watch: Watch, statement: Statement, plans: Sequence[TablePlan]) -> Any:

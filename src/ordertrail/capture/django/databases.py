@@ -2,6 +2,8 @@
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +11,8 @@ from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, router
 from sqlalchemy.exc import DBAPIError
 
+from ordertrail.capture.django import committing
+from ordertrail.capture.django.chaining import ChainingWatch
 from ordertrail.capture.django.configuration import Configuration, restricted
 from ordertrail.capture.django.cursors import in_transaction
 from ordertrail.capture.django.schema import read_django_schema
@@ -17,7 +21,6 @@ from ordertrail.capture.outbox.ddl import TABLES, outbox_statements
 from ordertrail.capture.plan import make_plans, parse_name
 from ordertrail.capture.schema import LiveTable, TableName
 from ordertrail.capture.sql.clauses import read_dml
-from ordertrail.capture.sql.watching import Watch
 from ordertrail.kernel.errors import ConfigurationError
 
 logger = logging.getLogger("ordertrail.capture")
@@ -44,9 +47,10 @@ class Database:
         self.configuration = configuration
         self.policy = configuration.policy
         self.clients = Clients(configuration.name)
-        self.watch: Watch | None = None
+        self.watch: ChainingWatch | None = None
         self.problem: ConfigurationError | None = None
         self.has_outbox = False
+        self.writes_at_once = False
         self.fitted = False
         self.migrating = False
         self._renewed = False
@@ -67,7 +71,11 @@ class Database:
         names = [parse_name(name) for name in self.policy.tables]
         return frozenset((*names, *(TableName(name.name) for name in names)))
 
-    def watch_for(self, connection: Any, sql: str) -> Watch | None:
+    def passes(self, sql: str) -> bool:
+        """Say whether a statement is known to be nothing of ours."""
+        return self.fitted and self.watch is not None and sql in self.watch.passing
+
+    def watch_for(self, connection: Any, sql: str) -> ChainingWatch | None:
         """Return what watches a statement, fitting the policy anew where tables have changed.
 
         None where nothing is to be watched. Raises ConfigurationError where the statement may change an audited
@@ -113,7 +121,7 @@ class Database:
                 # migrations have not run yet is no reason to say anything.
                 logger.info("capture has not started in database %s: %s", self.alias, error)
 
-    def _fitted(self, connection: Any) -> Watch | None:
+    def _fitted(self, connection: Any) -> ChainingWatch | None:
         here = [name for name in self.policy.tables if home_of(name) == self.alias]
         if connection.vendor not in {"sqlite", "postgresql"}:
             if here:
@@ -122,6 +130,7 @@ class Database:
         schemas = [one.schema for one in map(parse_name, self.policy.tables) if one.schema is not None]
         schema = _read(connection, schemas)
         self.has_outbox = all(TableName(table) in schema for table in TABLES)
+        self.writes_at_once = connection.vendor == "postgresql" and _is_true(connection, committing.KNOWN)
         present = [name for name in self.policy.tables if parse_name(name) in schema]
         wanted = [name for name in self.policy.tables if name in {*here, *present}]
         if not wanted:
@@ -136,7 +145,7 @@ class Database:
             problems.append(error)
         if problems:
             raise problems[0] if len(problems) == 1 else _together(problems)
-        return Watch(plans, dynamic=connection.vendor == "sqlite")
+        return ChainingWatch(plans, dynamic=connection.vendor == "sqlite")
 
     def _outbox_problem(self, schema: dict[TableName, LiveTable]) -> ConfigurationError | None:
         missing = [table for table in TABLES if TableName(table) not in schema]
@@ -167,14 +176,28 @@ def _together(problems: list[ConfigurationError]) -> ConfigurationError:
     )
 
 
-def _read(connection: Any, schemas: list[str]) -> dict[TableName, LiveTable]:
-    """Read the schema, and leave no transaction open where none was. Errors are Django's."""
+@contextmanager
+def _asking(connection: Any) -> Iterator[None]:
+    """Leave no transaction open where none was; errors are Django's."""
     inside = in_transaction(connection)
     with connection.wrap_database_errors:
         try:
-            return read_django_schema(connection, schemas)
+            yield
         except DBAPIError as error:
             raise error.orig or error from error
         finally:
             if not inside and in_transaction(connection):
                 connection.connection.rollback()
+
+
+def _read(connection: Any, schemas: list[str]) -> dict[TableName, LiveTable]:
+    """Read the schema."""
+    with _asking(connection):
+        return read_django_schema(connection, schemas)
+
+
+def _is_true(connection: Any, question: str) -> bool:
+    """Ask a database one thing."""
+    with _asking(connection), connection.connection.cursor() as cursor:
+        cursor.execute(question)
+        return bool(cursor.fetchone()[0])

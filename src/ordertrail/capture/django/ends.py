@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ordertrail.capture.django.committing import may_write_at_once, write_and_commit
 from ordertrail.capture.django.cursors import DjangoAsker, in_transaction
 from ordertrail.capture.django.databases import Database
 from ordertrail.capture.outbox.writing import ClientLostError, write, write_filtered
@@ -23,8 +24,15 @@ from ordertrail.capture.transaction import Entry, Transaction
 
 if TYPE_CHECKING:
     from ordertrail.capture.outbox.clients import Client
+    from ordertrail.record.sealing import Sealer
 
 logger = logging.getLogger("ordertrail.capture")
+
+_UNDEFINED_FUNCTION = "42883"
+_LOST = (
+    "the row of capture client %s is not as it was left: somebody changed or removed it; going on as another client, "
+    "and the relay will report it"
+)
 
 
 class Ends:
@@ -37,6 +45,7 @@ class Ends:
         self.changed_tables = False
         self._pending: list[tuple[Client, int]] = []
         self._sent: list[Entry] = []
+        self._successor: Client | None = None
         self.transaction = self._fresh()
         self._django_commit: Callable[[], Any] = connection._commit  # noqa: SLF001 - see above; so below
         self._django_rollback: Callable[[], Any] = connection._rollback  # noqa: SLF001
@@ -49,8 +58,8 @@ class Ends:
 
     def commit(self) -> Any:
         """Write what the transaction did, and commit it."""
-        self.write()
-        return self.settling(self._django_commit)
+        # Where it is committed already, in one message with what it did, Django finds nothing left to commit.
+        return self.finish(self._django_commit, self._django_commit)
 
     def rollback(self) -> Any:
         """Roll back, and keep nothing of the transaction but its attempts."""
@@ -89,8 +98,7 @@ class Ends:
         try:
             yield
             if own and in_transaction(self.connection):
-                self.write()
-                self.settling(lambda: self.asker.run("COMMIT"))
+                self.finish(lambda: self.asker.run("COMMIT"), lambda: None)
             elif own:
                 self._write_late()
         except BaseException:
@@ -110,6 +118,44 @@ class Ends:
             )
             self.lost()
 
+    def finish(self, commit: Callable[[], Any], committed: Callable[[], Any]) -> Any:
+        """Write what the transaction did and have it committed; ``committed`` is run where both are done at once."""
+        entries, clients = self.transaction.entries, self.database.clients
+        if not entries or self.transaction.filtered or not self.database.writes_at_once:
+            self.write()
+            return self.settling(commit)
+        client = clients.take()
+        if may_write_at_once(self.connection, client, entries):
+            self._write_and_commit(client)
+            return self.settling(committed)
+        clients.give_back(client)
+        self.write()
+        return self.settling(commit)
+
+    def _write_and_commit(self, client: "Client") -> None:
+        """Write and commit in one message. Where that fails nothing is committed, or nobody can know what is."""
+        clients, entries = self.database.clients, self.transaction.entries
+        successor = self._successor = self._successor or clients.replace(client)
+        try:
+            held = write_and_commit(self.connection, client, successor, entries)
+        except Exception as error:
+            if getattr(error.__cause__, "sqlstate", None) == _UNDEFINED_FUNCTION:
+                self.database.writes_at_once = False
+            if not self._is_usable():
+                self.lost()
+                raise
+            clients.give_back(client)
+            self.rollback()
+            raise
+        except BaseException:
+            self.rollback()  # and that client, whose numbers may be used, counts no more
+            raise
+        if not held:
+            logger.error(_LOST, client.id)
+            self._successor = None
+        self._pending.append((client if held else successor, sum(entry.events for entry in entries)))
+        self._sent, self.transaction.entries = [*self._sent, *entries], []
+
     def write(self) -> None:
         """Write entries and counts into the outbox, in the transaction that they are of.
 
@@ -127,17 +173,14 @@ class Ends:
     def _send(self) -> None:
         clients, transaction = self.database.clients, self.transaction
         entries, filtered = transaction.entries, transaction.filtered
-        dialect, style, run = self.asker.dialect, self.asker.style, self.asker.run
+        dialect, style, run = self.asker.dialect, self.asker.run_style, self.asker.run
         client, written = clients.take(), 0
         try:
             if entries:
                 try:
                     written = write(dialect, style, run, client, entries)
                 except ClientLostError:
-                    logger.error(  # noqa: TRY400 - what went wrong is not in the trace
-                        "the row of capture client %s is not as it was left: somebody changed or removed it; going on "
-                        "as another client, and the relay will report it", client.id,
-                    )  # fmt: skip
+                    logger.error(_LOST, client.id)  # noqa: TRY400 - what went wrong is not in the trace
                     client = clients.replace(client)
                     written = write(dialect, style, run, client, entries)
             write_filtered(style, run, client, filtered)
@@ -183,19 +226,25 @@ class Ends:
 
     def lost(self) -> None:
         """The connection broke or was closed: nothing of its transaction is known any more."""
+        self._successor = None  # a fork must not have the same as its parent
         self._renew()
         self.transaction.attempts.clear()
 
     def _renew(self) -> None:
-        attempts = self.transaction.attempts
-        self.transaction = self._fresh()
-        self.transaction.attempts = attempts
+        known = self.transaction
+        if known.used or known.policy is not self.database.policy or known.sealer is not self._sealer:
+            self.transaction = self._fresh()
+            self.transaction.attempts = known.attempts
         self.asker.locked = False
         self._pending = []
         self._sent = []
 
     def _fresh(self) -> Transaction:
-        return Transaction(self.database.policy, self.database.configuration.sealer)
+        return Transaction(self.database.policy, self._sealer)
+
+    @property
+    def _sealer(self) -> "Sealer | None":
+        return self.database.configuration.sealer
 
     def _write_attempts(self) -> None:
         """Write what came to nothing and is sensitive, in a transaction of its own."""

@@ -29,7 +29,7 @@ def rows_read(
     rows: list[Any] = []
     if not streamed and any(places is not None for _, places in placed):
         rows = [tuple(row) for row in driver.fetchall()]
-        cursor.cursor = Kept(driver, rows, driver.description)
+        cursor.cursor = Kept(driver, rows, len(driver.description))
     for plan, places in placed:
         if places is None or streamed:
             yield plan, None

@@ -12,6 +12,9 @@ from ordertrail.capture.sql.scan import scan
 
 Does = Literal["begin", "commit", "rollback", "savepoint", "release", "rollback_to", "prepare", "schema"]
 
+PLACE = "ordertrail_"
+"""Begins the names of parameters that the application gave by their places."""
+
 _FIRST = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
 _WORDS: dict[str, Does] = {
     "BEGIN": "begin",
@@ -90,10 +93,10 @@ class Statement:
         self.text = text if many or params is not None else text.replace("%", "%%")
         self._params = list(params) if many else params
         self.sets: Sequence[Any] = self._params if many else [params if params is not None else ()]
-        named = not many and isinstance(params, list | tuple) and context["connection"].vendor == "postgresql"
-        if named and _UPDATE.match(text):
-            self.text = _with_names(text)
-            self.sets = [{f"p{place}": value for place, value in enumerate(params)}]
+        positional = not many and isinstance(params, list | tuple)
+        if positional and context["connection"].vendor == "postgresql" and (named := _with_names(text)):
+            self.text = named
+            self.sets = [{f"{PLACE}{place}": value for place, value in enumerate(params)}]
 
     def singles(self) -> Iterator["Statement"]:
         """Yield an ``executemany`` as statements that run once, through all of Django's wrappers but the first."""
@@ -120,11 +123,13 @@ _UPDATE = re.compile(r"\s*UPDATE\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1_000)
-def _with_names(sql: str) -> str:
-    """Return a statement with its parameters by name: ``%(p0)s``, ``%(p1)s`` and so on."""
+def _with_names(sql: str) -> str | None:
+    """Return an UPDATE with its parameters by name: ``%(ordertrail_0)s``, ``%(ordertrail_1)s`` and so on."""
+    if not _UPDATE.match(sql):
+        return None
     pieces, at = [], 0
     for token in scan(sql):
         if token.slot is not None:
-            pieces += [sql[at : token.start], f"%(p{token.slot})s"]
+            pieces += [sql[at : token.start], f"%({PLACE}{token.slot})s"]
             at = token.end
     return "".join((*pieces, sql[at:]))

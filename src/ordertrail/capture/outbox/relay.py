@@ -33,15 +33,13 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from ordertrail.capture.batch import expand
-from ordertrail.capture.outbox.ddl import CLIENT, FILTERED, OUTBOX, RELAYED
+from ordertrail.capture.outbox.ddl import CLIENT, OUTBOX
 from ordertrail.capture.outbox.holes import (
-    ClientRow,
     Hole,
-    Present,
     filtered_event,
-    find_holes,
     loss_event,
 )
+from ordertrail.capture.outbox.standing import Counted, Row, Seen, claim_filtered, look, move_on
 from ordertrail.kernel.errors import InputError, OrderTrailError, UnavailableError
 from ordertrail.record.encoding import encode
 from ordertrail.record.event import Event
@@ -52,14 +50,8 @@ logger = logging.getLogger("ordertrail.relay")
 ROWS = 500
 """Outbox rows of one round."""
 
-BYTES = 16 << 20
-"""Bytes of the bodies of one round, but for one that is a single row."""
-
 _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds to wait after each failure in a row; the last one again and again."""
-
-_WALKED = 5_000
-"""Waiting events up to which each round looks at every row's counter."""
 
 _CHUNK = 400
 """Positions in one statement."""
@@ -109,35 +101,6 @@ class Backlog:
     refused: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    position: int
-    client: str
-    counter: int
-    events: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """How many rows a rule left out: reported so far, and to be reported now."""
-
-    client: str
-    rule: str
-    table: str
-    relayed: int
-    reporting: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The outbox at one moment."""
-
-    rows: list[_Row]
-    holes: list[Hole]
-    more: bool
-
-
 class Relay:
     """Moves what one application's outbox holds to one log of a trail. Many may run; one is enough."""
 
@@ -181,8 +144,8 @@ class Relay:
             if self._gather is not None:
                 with self._engine.connect() as connection:
                     self._gather(connection)
-            seen = self._read()
-            counted = self._claim_filtered()
+            seen = look(self._engine, self._limit)
+            counted = claim_filtered(self._engine)
         self._on_step(Step.READ)
         if not seen.rows and not seen.holes and not counted:
             return False, Relayed()
@@ -274,88 +237,10 @@ class Relay:
         while time.monotonic() < end and not stop():
             self._stopping.wait(min(0.1, seconds))
 
-    # Step 1 -----------------------------------------------------------------------------------------------------
-
-    def _read(self) -> _Seen:
-        """Return the oldest rows, and what is missing, as they are at one moment."""
-        with self._engine.connect() as connection:
-            _one_moment(connection)
-            clients = self._clients(connection)
-            present = self._present(connection, clients)
-            holes = list(find_holes(clients, present)) if present is not None else []
-            rows: list[_Row] = []
-            size = 0
-            query = (
-                f"SELECT position, client, counter, events, body FROM {OUTBOX} "  # noqa: S608 - constants
-                f"WHERE coalesce(problem, '') = '' ORDER BY position LIMIT {self._limit}"
-            )
-            for position, client, counter, events, body in connection.execute(text(query)):
-                size += len(body)
-                if rows and size > BYTES:
-                    break
-                rows.append(_Row(position, client, counter, events, body.encode()))
-            connection.rollback()
-            return _Seen(rows, holes, len(rows) == self._limit or size > BYTES)
-
-    @staticmethod
-    def _clients(connection: Connection) -> dict[str, ClientRow]:
-        query = (
-            f"SELECT c.client, c.counter, coalesce(r.relayed, 0), c.follows, c.follows_counter, f.relayed "  # noqa: S608 - constants
-            f"FROM {CLIENT} c LEFT JOIN {RELAYED} r ON r.client = c.client AND r.rule = '' AND r.relation = '' "
-            f"LEFT JOIN {RELAYED} f ON f.client = c.client AND f.rule = 'follows' AND f.relation = ''"
-        )
-        found = {}
-        for client, counter, relayed, follows, follows_counter, told in connection.execute(text(query)):
-            found[client] = ClientRow(
-                client, int(counter), int(relayed), follows if told is None else None, follows_counter
-            )
-        return found
-
-    @staticmethod
-    def _present(connection: Connection, clients: dict[str, ClientRow]) -> list[Present] | None:
-        """Return every waiting row's counters; None where they are many, and sums say that nothing is missing."""
-        sums = (
-            f"SELECT client, min(counter), max(counter + events), sum(events) FROM {OUTBOX} "  # noqa: S608 - constants
-            "WHERE problem IS NULL GROUP BY client"
-        )
-        held = {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in connection.execute(text(sums))}
-        wanted = {
-            one.client: (one.relayed, one.counter, one.counter - one.relayed)
-            for one in clients.values()
-            if one.counter != one.relayed
-        }
-        plain = held == wanted and not any(one.follows for one in clients.values())
-        if plain and sum(counted for _, _, counted in held.values()) > _WALKED:
-            return None
-        query = f"SELECT client, counter, events FROM {OUTBOX} WHERE problem IS NULL ORDER BY client, counter"  # noqa: S608 - constants
-        return [
-            Present(client, counter, events) for client, counter, events in connection.execute(text(query))
-        ]
-
-    def _claim_filtered(self) -> list[_Counted]:
-        """Settle how much of what was left out is reported now, durably, so that a crash cannot report it twice."""
-        find = (
-            f"SELECT f.client, f.rule, f.relation, coalesce(r.relayed, 0), coalesce(r.reporting, 0), f.rows "  # noqa: S608 - constants
-            f"FROM {FILTERED} f LEFT JOIN {RELAYED} r "
-            "ON r.client = f.client AND r.rule = f.rule AND r.relation = f.relation "
-            "WHERE f.rows > coalesce(r.relayed, 0)"
-        )
-        with self._engine.connect() as connection:
-            found = [tuple(row) for row in connection.execute(text(find))]
-        counted = []
-        for client, rule, table, relayed, reporting, rows in found:
-            begun = reporting > relayed
-            counted.append(_Counted(client, rule, table, int(relayed), int(reporting if begun else rows)))
-        if counted:
-            with self._engine.begin() as connection:
-                for one in counted:
-                    _set(connection, one.client, one.rule, one.table, "reporting", one.reporting)
-        return counted
-
     # Steps 2 and 3 ----------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _make(rows: list[_Row]) -> tuple[list[tuple[int, Event]], dict[int, str]]:
+    def _make(rows: list[Row]) -> tuple[list[tuple[int, Event]], dict[int, str]]:
         """Return the events of rows with the rows' positions, and what is wrong with rows that cannot be read."""
         events: list[tuple[int, Event]] = []
         refused = {}
@@ -389,13 +274,13 @@ class Relay:
                     raise
 
     @staticmethod
-    def _refusal(row: _Row, problem: str) -> Event:
+    def _refusal(row: Row, problem: str) -> Event:
         end = row.counter + row.events
         return loss_event(Hole(row.client, row.counter, end, f"refused by the trail: {problem[:500]}"))
 
     # Step 4 -----------------------------------------------------------------------------------------------------
 
-    def _forget(self, seen: _Seen, counted: list[_Counted], refused: dict[int, str]) -> None:
+    def _forget(self, seen: Seen, counted: list[Counted], refused: dict[int, str]) -> None:
         """Delete what is recorded and say how far it goes, in one transaction."""
         reached: dict[str, int] = {}
         for row in seen.rows:
@@ -417,31 +302,19 @@ class Relay:
                     {"problem": problem[:2_000], "position": position},
                 )
             for client, counter in reached.items():
-                _set(connection, client, "", "", "relayed", counter)
+                move_on(connection, client, "", "", "relayed", counter)
             for hole in seen.holes:
                 if hole.reason.endswith("set back"):
                     self._told(connection, hole.client)
             for one in counted:
-                _set(connection, one.client, one.rule, one.table, "relayed", one.reporting)
+                move_on(connection, one.client, one.rule, one.table, "relayed", one.reporting)
 
     @staticmethod
     def _told(connection: Connection, followed: str) -> None:
         """Remember that what a client's follower said is on record."""
         query = text(f"SELECT client FROM {CLIENT} WHERE follows = :followed")  # noqa: S608 - constants
         for (client,) in connection.execute(query, {"followed": followed}).all():
-            _set(connection, client, "follows", "", "relayed", 1)
-
-
-def _set(connection: Connection, client: str, rule: str, table: str, column: str, value: int) -> None:
-    """Move a figure of the relay on; it never goes back."""
-    connection.execute(
-        text(
-            f"INSERT INTO {RELAYED} (client, rule, relation, {column}) VALUES (:client, :rule, :table, :value) "  # noqa: S608 - constants
-            f"ON CONFLICT (client, rule, relation) DO UPDATE SET {column} = excluded.{column} "
-            f"WHERE {RELAYED}.{column} < excluded.{column}"
-        ),
-        {"client": client, "rule": rule, "table": table, "value": value},
-    )
+            move_on(connection, client, "follows", "", "relayed", 1)
 
 
 def _warn_of_bypasses(events: Iterable[Event]) -> int:
@@ -455,14 +328,6 @@ def _warn_of_bypasses(events: Iterable[Event]) -> int:
         place = address or "an address that is not known"
         logger.warning("%s, from %s, changed past the application: %s, %d times", actor, place, kind, times)
     return found.total()
-
-
-def _one_moment(connection: Connection) -> None:
-    """Have everything that is read on a connection be of one moment."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-    else:
-        connection.exec_driver_sql("BEGIN")
 
 
 class translated:  # noqa: N801 - reads as a word

@@ -8,7 +8,7 @@ at its commit. SQLite has one writer at a time, and needs no such thing.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
 
@@ -49,31 +49,43 @@ def write(dialect: str, style: Style, run: Run, client: Client, entries: Sequenc
 
     Raises ClientLostError, with nothing written, where the client's row is not as it was left.
     """
-    events = sum(entry.events for entry in entries)
     now = time.time_ns() // 1_000_000
-    counter = client.counter
-    rows = []
-    for entry in entries:
-        rows.append((client.id, counter, entry.events, entry.table, now, entry.body.decode()))
-        counter += entry.events
-    first, rest = rows[:_CHUNK], rows[_CHUNK:]
+    first, rest = entries[:_CHUNK], entries[_CHUNK:]
+    events = sum([entry.events for entry in entries])
     if dialect == "postgresql":
-        parameters: list[Any] = [counter, client.id]
-        parameters += client.row if not client.registered else [client.counter]
-        keys = _lock_keys(entries)
-        parameters.append(keys[1] if len(keys) == _ONE else keys)
-        for row in first:
-            parameters += row
-        statement = _insert_postgresql(style, len(first), registered=client.registered, one=len(keys) == _ONE)
-        if run(statement, parameters) != len(first):
+        keys = lock_keys(entries)
+        one = len(keys) == _ONE
+        statement = insert_postgresql(style, len(first), registered=client.registered, one=one)
+        counted = client.counter + events
+        if run(statement, parameters_of(client, counted, keys[1] if one else keys, now, first)) != len(first):
             raise ClientLostError
     else:
-        _count_on(style, run, client, counter)
-        run(_insert(style, len(first)), [value for row in first for value in row])
+        _count_on(style, run, client, client.counter + events)
+        run(_insert(style, len(first)), _values(client.id, client.counter, now, first))
+    counter = client.counter + sum([entry.events for entry in first])
     for start in range(0, len(rest), _CHUNK):
         chunk = rest[start : start + _CHUNK]
-        run(_insert(style, len(chunk)), [value for row in chunk for value in row])
+        run(_insert(style, len(chunk)), _values(client.id, counter, now, chunk))
+        counter += sum([entry.events for entry in chunk])
     return events
+
+
+def parameters_of(client: Client, counted: int, locks: Any, now: int, entries: Sequence[Entry]) -> list[Any]:
+    """Return the parameters of :func:`insert_postgresql`; ``counted`` is how far the client will have counted."""
+    counter = client.counter
+    given = [counted, client.id, *(client.row if not client.registered else (counter,)), locks, now]
+    for entry in entries:
+        given += (counter, entry.events, entry.table, entry.body.decode())
+        counter += entry.events
+    return given
+
+
+def _values(client: str, counter: int, now: int, entries: Sequence[Entry]) -> list[Any]:
+    given: list[Any] = []
+    for entry in entries:
+        given += (client, counter, entry.events, entry.table, now, entry.body.decode())
+        counter += entry.events
+    return given
 
 
 def write_filtered(style: Style, run: Run, client: Client, filtered: Mapping[tuple[str, str], int]) -> None:
@@ -111,41 +123,41 @@ def _insert(style: Style, rows: int) -> str:
 
 
 @cache
-def _insert_postgresql(style: Style, rows: int, *, registered: bool, one: bool) -> str:
+def insert_postgresql(style: Style, rows: int, *, registered: bool, one: bool, strict: bool = False) -> str:
     """Return the one statement that counts the client on, takes the orders' locks and writes the rows, thus.
 
-    A row is written only once the locks are taken (they are joined to it), and only where the client's row was as
-    the client had left it. ``one``: there is one order to lock, as there mostly is.
+    A row is written only once the locks are taken (by what counting returns, which is joined to it), and only where
+    the client's row was as the client had left it: else none is, or, where it is ``strict``, the statement fails for
+    there is no client. ``one``: there is one order to lock, as there mostly is.
     """
     types = ("bigint", "text", "bigint") if registered else (
         "bigint", "text", "text", "text", "integer", "text", "bigint"
     )  # fmt: skip
-    head = [f"{mark}::{kind}" for mark, kind in zip(placeholders(style, len(types)), types, strict=True)]
+    row_types = ("bigint", "integer", "text", "text")
+    marks = iter(placeholders(style, len(types) + 2 + len(row_types) * rows))
+    head = [f"{next(marks)}::{kind}" for kind in types]
     if registered:
         known = f"UPDATE {CLIENT} SET counter = {head[0]} WHERE client = {head[1]} AND counter = {head[2]}"  # noqa: S608 - constants
     else:
         columns = "counter, client, started, host, process, follows, follows_counter"
         known = f"INSERT INTO {CLIENT} ({columns}) VALUES ({', '.join(head)})"  # noqa: S608 - constants
-    (lock,) = placeholders(style, 1, len(head))
-    row_types = ("text", "bigint", "integer", "text", "bigint", "text")
-    marks = placeholders(style, 6 * rows, len(head) + 1)
+    lock, now = next(marks), f"{next(marks)}::bigint"
     values = ", ".join(
-        "(" + ", ".join(f"{marks[6 * row + place]}::{kind}" for place, kind in enumerate(row_types)) + ")"
-        for row in range(rows)
+        "(" + ", ".join([f"{next(marks)}::{kind}" for kind in row_types]) + ")" for _ in range(rows)
     )
     locks = (
-        f"SELECT pg_advisory_xact_lock_shared({_ALL}), pg_advisory_xact_lock({lock}::bigint)"
+        f"pg_advisory_xact_lock_shared({_ALL}), pg_advisory_xact_lock({lock}::bigint)"
         if one
-        else f"SELECT count(CASE WHEN k = {_ALL} THEN pg_advisory_xact_lock_shared(k) "  # noqa: S608 - constants
+        else f"(SELECT count(CASE WHEN k = {_ALL} THEN pg_advisory_xact_lock_shared(k) "  # noqa: S608 - constants
         f"ELSE pg_advisory_xact_lock(CASE k WHEN {_ALL + 1} THEN {_ALL} ELSE k END) END) "
-        f"FROM unnest({lock}::bigint[]) AS k"
+        f"FROM unnest({lock}::bigint[]) AS k)"
     )
     return (
-        f"WITH known AS ({known} RETURNING 1) "  # noqa: S608 - constants
+        f"WITH known AS ({known} RETURNING client, {locks}) "  # noqa: S608 - constants
         f"INSERT INTO {OUTBOX} (client, counter, events, relation, captured, body) "
-        f"SELECT e.client, e.counter, e.events, e.relation, e.captured, e.body "
-        f"FROM known CROSS JOIN ({locks}) AS locks "
-        f"CROSS JOIN (VALUES {values}) AS e (client, counter, events, relation, captured, body)"
+        f"SELECT known.client, e.counter, e.events, e.relation, {now}, e.body "
+        f"FROM {'(VALUES (1)) AS always LEFT JOIN known ON true' if strict else 'known'} "
+        f"CROSS JOIN (VALUES {values}) AS e (counter, events, relation, body)"
         + (" ORDER BY e.counter" if rows > 1 else "")
     )
 
@@ -159,19 +171,22 @@ def _count_filtered(style: Style) -> str:
     )
 
 
-def _lock_keys(entries: Iterable[Entry]) -> list[int]:
+def lock_keys(entries: Sequence[Entry]) -> list[int]:
     """Return the keys to lock, in the order in which everybody locks them, so that nobody waits in a circle.
 
     The lowest key stands for all orders. It is shared by those who lock orders one by one; who writes about many
     locks it alone, which the key after it asks for.
     """
-    orders: set[str] = set()
-    for entry in entries:
-        orders |= entry.orders
+    orders = (
+        frozenset().union(*[entry.orders for entry in entries]) if len(entries) > 1 else entries[0].orders
+    )
     if not orders:
         return []
     if len(orders) > _LOCKS:
         return [_ALL + 1]
+    if len(orders) == 1:
+        (order,) = orders
+        return [_ALL, _order_key(order)]
     return sorted({_ALL, *map(_order_key, orders)})
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from ordertrail.capture.outbox.writing import Style
 from ordertrail.capture.plan import Image, TablePlan
 from ordertrail.capture.schema import LiveTable, TableName, quoted
-from ordertrail.capture.sql.clauses import Clause
+from ordertrail.capture.sql.dml import Clause
 from ordertrail.capture.sql.scan import Slot
 
 Parameters = Mapping[str, Any] | Sequence[Any]

@@ -5,13 +5,13 @@ change of its children, level by level. Children are read before the statement, 
 recorded after it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ordertrail.capture.plan import Image, Plans, TablePlan
 from ordertrail.capture.schema import ForeignKey, LiveTable, TableName
 from ordertrail.capture.sql.asking import Asker, by_keys
-from ordertrail.capture.sql.clauses import Dml
+from ordertrail.capture.sql.dml import Dml
 from ordertrail.capture.sql.recording import Sources, find_sources, record
 from ordertrail.capture.transaction import Pair, Transaction
 
@@ -100,18 +100,17 @@ class Cascades:
     ) -> None:
         """Record what became of children, after the statement; a row that was reached on two ways once."""
         plan = children.plan
-        columns = tuple(range(len(plan.columns)))
+        columns = plan.all_columns
         keys = {key: row for key, row in children.rows.items() if (plan.name, key) not in seen}
         seen |= {(plan.name, key) for key in keys}
-        names = [plan.columns[place].name for place in plan.key]
         for key in keys:
             transaction.forget(plan, key)
-        left = {
-            tuple(row[place] for place in plan.key): row
-            for row in by_keys(asker, plan.table, columns, names, list(keys), lock=False)
-        }
-        deleted = [Pair(row, None) for key, row in keys.items() if key not in left]
-        updated = [Pair(row, left[key]) for key, row in keys.items() if key in left and left[key] != row]
+        rows = by_keys(asker, plan.table, columns, plan.table.key, list(keys), lock=False)
+        left = plan.projection(columns).by_key(rows)
+        deleted: list[Pair] = [(row, None) for key, row in keys.items() if key not in left]
+        updated: list[Pair] = [
+            (row, left[key]) for key, row in keys.items() if key in left and left[key] != row
+        ]
         schema = self._plans.schema
         if deleted:
             record(transaction, asker, schema, plan, "delete", columns, deleted, sources=children.sources)
@@ -120,24 +119,23 @@ class Cascades:
 
     def below(self, tables: Sequence[TableName]) -> list[TablePlan]:
         """Return the audited tables that deleting rows of these tables may reach, these included."""
-        reached: list[TableName] = []
-        waiting = [name for one in tables if (name := self._canonical(one)) is not None]
-        while waiting:
-            name = waiting.pop()
-            if name not in reached:
-                reached.append(name)
-                waiting += [edge.child for edge in self._on_delete.get(name, [])]
-        return [self._plans.by_name[name] for name in reached if name in self._plans.by_name]
+        return self._reached(tables, lambda name: [edge.child for edge in self._on_delete.get(name, [])])
 
     def truncated(self, tables: Sequence[TableName]) -> list[TablePlan]:
         """Return the audited tables that TRUNCATE … CASCADE empties beside those that it names."""
+        return self._reached(tables, lambda name: self._references.get(name, []))
+
+    def _reached(
+        self, tables: Sequence[TableName], below: Callable[[TableName], Sequence[TableName]]
+    ) -> list[TablePlan]:
+        """Return the audited ones of tables and of all that lie below them."""
         reached: list[TableName] = []
         waiting = [name for one in tables if (name := self._canonical(one)) is not None]
         while waiting:
             name = waiting.pop()
             if name not in reached:
                 reached.append(name)
-                waiting += self._references.get(name, [])
+                waiting += below(name)
         return [self._plans.by_name[name] for name in reached if name in self._plans.by_name]
 
     def _deleted(
@@ -167,8 +165,8 @@ class Cascades:
                 yield from self._deleted(asker, edge.child, every, children, again)
 
     def _told(self, asker: Asker, plan: TablePlan, children: Sequence[Image]) -> Children:
-        rows = {tuple(row[place] for place in plan.key): row for row in children}
-        columns = tuple(range(len(plan.columns)))
+        columns = plan.all_columns
+        rows = plan.projection(columns).by_key(children)
         return Children(plan, rows, find_sources(asker, self._plans.schema, plan, columns, rows))
 
     def _read(self, asker: Asker, edge: Edge, columns: Sequence[str], rows: Sequence[Image]) -> list[Image]:

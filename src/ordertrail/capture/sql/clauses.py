@@ -5,71 +5,16 @@ a statement is therefore asked in the statement's own words: the rows that ``UPD
 ``SELECT … FROM t WHERE w``, with the very same w.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ordertrail.capture.schema import TableName
+from ordertrail.capture.sql.dml import DEFAULT, EXPRESSION, Clause, Dml, Parameter, Value, Verb
 from ordertrail.capture.sql.scan import Slot, Token, scan
-
-Verb = Literal["insert", "update", "delete", "truncate", "other"]
 
 
 class _Unreadable(Exception):  # noqa: N818 - never leaves this module
     """The statement is not of a form that is cut here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A piece of SQL: texts with parameters between them, one text more than parameters."""
-
-    texts: tuple[str, ...] = ("",)
-    slots: tuple[Slot, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.slots or self.texts[0].strip())
-
-
-EXPRESSION = object()
-"""Stands for a value that only the database can tell."""
-
-DEFAULT = object()
-"""Stands for the column's default."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A value that is a parameter, by itself."""
-
-    slot: Slot
-
-
-Value = Any
-"""A Parameter, EXPRESSION, DEFAULT, or the value of a literal: None, an integer, a text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dml:
-    """A statement that changes rows of one table, or of several (TRUNCATE)."""
-
-    verb: Verb
-    tables: tuple[TableName, ...]
-    alias: str = ""
-    with_: Clause = Clause()
-    target: Clause = Clause()
-    beside: Clause = Clause()
-    where: Clause = Clause()
-    sets: tuple[tuple[str, Value], ...] = ()
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[Value, ...], ...] = ()
-    query: Clause = Clause()
-    conflict: Literal["nothing", "update", "replace"] | None = None
-    returning: bool = False
-    cascade: bool = False
-    key_slots: tuple[tuple[str, Slot], ...] = field(default=())
-    """Columns that the whole WHERE compares with parameters, where it does nothing else."""
-    where_span: tuple[int, int, int] = (0, 0, 0)
-    """Where in the text the keyword WHERE begins, its condition begins and its condition ends; in UPDATE."""
 
 
 def read_dml(sql: str) -> Dml | None:
@@ -232,6 +177,7 @@ class _Cutter:
 
     def update(self, with_: Clause) -> Dml:
         self.at += 1
+        otherwise = self.word() == "OR"
         self.conflicting()
         start = self.at
         self.take("ONLY")
@@ -242,7 +188,11 @@ class _Cutter:
             raise _Unreadable
         sets_end = self.until(frozenset({"FROM", "WHERE", "RETURNING", "ORDER", "LIMIT"}), self.at)
         sets = tuple(self.assignments(self.at, sets_end))
-        return self.rest("update", with_, table, alias, target, sets_end, "FROM", sets)
+        expressions = tuple(self.assigned(self.at, sets_end))
+        dml = self.rest("update", with_, table, alias, target, sets_end, "FROM", sets)
+        return replace(
+            dml, expressions=expressions if len(expressions) == len(sets) else (), otherwise=otherwise
+        )
 
     def delete(self, with_: Clause) -> Dml:
         self.at += 1
@@ -369,6 +319,14 @@ class _Cutter:
             else:
                 sets.append((_identifier(named[-1]), self.value(equals + 1, high)))
         return sets
+
+    def assigned(self, start: int, end: int) -> Iterator[Clause]:
+        """Yield the values of ``a = 1, b = %(b)s`` as they are written."""
+        for low, high in self.parts(start, end, 0):
+            equals = next(
+                n for n in range(low, high) if self.tokens[n].depth == 0 and self.tokens[n].word == "="
+            )
+            yield self.cut(equals + 1, high)
 
     def value_rows(self, start: int, end: int) -> list[tuple[Value, ...]]:
         rows = []

@@ -5,35 +5,34 @@ from typing import Any
 
 from ordertrail.capture.plan import Image, TablePlan
 from ordertrail.capture.sql.asking import Parameters, value_of
-from ordertrail.capture.sql.clauses import DEFAULT, EXPRESSION, Dml, Parameter
-from ordertrail.capture.sql.readings import Watched
+from ordertrail.capture.sql.dml import DEFAULT, Parameter
+from ordertrail.capture.sql.readings import UNTOLD, Given, Watched
 from ordertrail.capture.transaction import Pair
 from ordertrail.capture.values import is_exact
 
-UNTOLD = object()
-"""Stands for a value that only the database can tell."""
 
-
-def given_image(
-    plan: TablePlan, dml: Dml, row: Sequence[Any], given: Parameters
-) -> tuple[Image, Image | None]:
+def given_image(plan: TablePlan, row: Sequence[Given], parameters: Parameters) -> tuple[Image, Image | None]:
     """Return the image that an INSERT's values make, UNTOLD where only the database can tell, and its key."""
-    names = dml.columns or tuple(column.name for column in plan.columns)
-    values = dict(zip(names, row, strict=False))
-    image, raw = [], []
-    for column in plan.columns:
-        value = values.get(column.name, DEFAULT)
-        if isinstance(value, Parameter):
-            value = value_of(given, value.slot)
-        elif value is DEFAULT:
-            value = UNTOLD if column.generated else None
-        elif value is EXPRESSION:
-            value = UNTOLD
-        raw.append(value)
-        exact = value is not UNTOLD and is_exact(column, value, dynamic=plan.dynamic)
-        image.append(value if exact and not plan.table.triggers else UNTOLD)
-    key = tuple(raw[place] for place in plan.key)
-    return tuple(image), None if any(value is UNTOLD or value is None for value in key) else key
+    raw = [_value(one, parameters) for one in row]
+    key = tuple([raw[place] for place in plan.key])
+    if plan.table.triggers:
+        image: Image = (UNTOLD,) * len(raw)
+    else:
+        types, columns, dynamic = plan.exact_types, plan.columns, plan.dynamic
+        image = tuple(
+            [
+                value
+                if type(value) in types[place]
+                or (value is not UNTOLD and is_exact(columns[place], value, dynamic=dynamic))
+                else UNTOLD
+                for place, value in enumerate(raw)
+            ]
+        )
+    return image, None if UNTOLD in key or None in key else key
+
+
+def _value(given: Given, parameters: Parameters) -> Any:
+    return given.value if given.slot is None else parameters[given.slot]  # type: ignore[index]
 
 
 def given_keys(watched: Watched, names: Sequence[str], unique: Sequence[str]) -> list[Image]:
@@ -63,24 +62,23 @@ def filled(plan: TablePlan, image: Image, key: Image | None) -> Image | None:
 
 def attempted_images(watched: Watched) -> list[Image]:
     """Return the images that an INSERT tried to make; what only the database would have told is None."""
-    plan, dml = watched.plan, watched.reading.dml
     return [
-        tuple(None if value is UNTOLD else value for value in given_image(plan, dml, row, given)[0])
+        tuple(None if value is UNTOLD else value for value in given_image(watched.plan, row, given)[0])
         for given in watched.sets
-        for row in dml.rows
+        for row in watched.reading.rows
     ]
 
 
 def is_told(watched: Watched, given: Parameters) -> bool:
     """Say whether the values that an UPDATE sets are all that it changes, and just what the database keeps."""
-    plan, dml = watched.plan, watched.reading.dml
-    if plan.table.triggers or plan.computed:
+    plan, sets = watched.plan, watched.reading.sets
+    if sets is None:
         return False
-    for name, value in dml.sets:
-        if value is EXPRESSION or value is DEFAULT or name not in plan.index:
-            return False
-        told = value_of(given, value.slot) if isinstance(value, Parameter) else value
-        if not is_exact(plan.columns[plan.index[name]], told, dynamic=plan.dynamic):
+    for one in sets:
+        value = _value(one, given)
+        if type(value) not in plan.exact_types[one.place] and not is_exact(
+            plan.columns[one.place], value, dynamic=plan.dynamic
+        ):
             return False
     return True
 
@@ -93,17 +91,13 @@ def tells_all(watched: Watched) -> bool:
 
 def computed_pairs(watched: Watched) -> list[Pair]:
     """Return the rows before and after an UPDATE whose values tell all; a row set twice is two pairs."""
-    plan, dml = watched.plan, watched.reading.dml
-    sets = [(watched.columns.index(plan.index[name]), value) for name, value in dml.sets]
+    where = watched.plan.projection(watched.columns).place
+    sets = [(where[one.place], one) for one in watched.reading.sets or ()]
     now = dict(watched.before)
-    pairs = []
+    pairs: list[Pair] = []
     for number, given in enumerate(watched.sets):
-        values = [
-            (place, value_of(given, value.slot) if isinstance(value, Parameter) else value)
-            for place, value in sets
-        ]
-        keys = (watched.keys[number],) if watched.by_key else tuple(now)
-        for key in keys:
+        values = [(place, _value(one, given)) for place, one in sets]
+        for key in (watched.keys[number],) if watched.by_key else tuple(now):
             before = now.get(key) if key is not None else None
             if before is None or key is None:
                 continue
@@ -111,7 +105,7 @@ def computed_pairs(watched: Watched) -> list[Pair]:
             for place, value in values:
                 image[place] = value
             now[key] = after = tuple(image)
-            pairs.append(Pair(before, after))
+            pairs.append((before, after))
     return pairs
 
 
@@ -124,8 +118,4 @@ def expected_rows(watched: Watched) -> int:
 
 def by_key(plan: TablePlan, columns: Sequence[int], rows: Sequence[Image]) -> dict[Image, Image]:
     """Return images by their primary keys."""
-    places = [columns.index(place) for place in plan.key]
-    if len(places) == 1:
-        (only,) = places
-        return {(row[only],): row for row in rows}
-    return {tuple(row[place] for place in places): row for row in rows}
+    return plan.projection(tuple(columns)).by_key(rows)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ordertrail.capture.plan import Image
 from ordertrail.capture.schema import LiveTable, quoted
 from ordertrail.capture.sql.asking import Asker, Parameters, Query, column_list
-from ordertrail.capture.sql.clauses import Dml
+from ordertrail.capture.sql.dml import Dml
 from ordertrail.capture.sql.readings import Reading
 
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from ordertrail.capture.plan import Image, Plans, TablePlan
 from ordertrail.capture.schema import TableName
 from ordertrail.capture.sql.asking import Parameters
 from ordertrail.capture.sql.cascades import Cascades, Children
-from ordertrail.capture.sql.clauses import Dml, Parameter, mentioned, read_dml
+from ordertrail.capture.sql.clauses import mentioned, read_dml
+from ordertrail.capture.sql.dml import DEFAULT, EXPRESSION, Dml, Parameter
 from ordertrail.capture.sql.recording import Sources
+from ordertrail.capture.sql.scan import Slot
 from ordertrail.capture.sql.snapshots import tables_written
+from ordertrail.capture.telling import ColumnChanges
 
 REMEMBERED = 2_000
 """Statements whose reading is kept; an application has a few hundred."""
@@ -24,14 +27,81 @@ _LONGEST = 20_000
 How = Literal["insert", "upsert", "update", "delete", "snapshot", "statement", "children"]
 
 
+UNTOLD: Any = object()
+"""Stands for a value that only the database can tell."""
+
+
+class Given(NamedTuple):
+    """A column's value, as a statement has it: a parameter, or where ``slot`` is None, ``value``, perhaps UNTOLD."""
+
+    place: int
+    slot: Slot | None
+    value: Any
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a statement is, as far as its text tells."""
+    """What a statement is, as far as its text tells.
+
+    ``key``: the parameters that are the primary key, where the condition compares it and the table stands alone.
+    ``sets``: what an UPDATE sets, where all of it may be told from the statement. ``rows``: what an INSERT's rows have,
+    in the order of the table's columns.
+    """
 
     dml: Dml
     plans: tuple[TablePlan, ...]
     how: How
     text: str
+    key: tuple[Slot, ...] = ()
+    sets: tuple[Given, ...] | None = None
+    rows: tuple[tuple[Given, ...], ...] = ()
+    sensitive: bool = False
+    """Whether it sets a column that the policy calls sensitive."""
+
+
+def _read_change(dml: Dml, plan: TablePlan, how: How, text: str) -> Reading:
+    """Return what an UPDATE or DELETE of a table is."""
+    slots = dict(dml.key_slots)
+    names = [plan.columns[place].name for place in plan.key]
+    keyed = not dml.with_ and not dml.beside and all(name in slots for name in names)
+    sets: tuple[Given, ...] | None = None
+    told = not (plan.table.triggers or plan.computed)
+    if told and all(
+        name in plan.index and one is not EXPRESSION and one is not DEFAULT for name, one in dml.sets
+    ):
+        sets = tuple(_given(plan.index[name], one) for name, one in dml.sets)
+    sensitive = any(plan.index.get(name) in plan.sensitive for name, _ in dml.sets)
+    key = tuple(slots[name] for name in names) if keyed else ()
+    return Reading(dml, (plan,), how, text, key, sets, sensitive=sensitive)
+
+
+def _read_insert(dml: Dml, plan: TablePlan, how: How, text: str) -> Reading:
+    """Return what an INSERT into a table is."""
+    names = dml.columns or tuple(column.name for column in plan.columns)
+    rows = []
+    for row in dml.rows:
+        values = dict(zip(names, row, strict=False))
+        given = []
+        for place, column in enumerate(plan.columns):
+            value = values.get(column.name, DEFAULT)
+            if value is DEFAULT:
+                value = UNTOLD if column.generated else None
+            elif value is EXPRESSION:
+                value = UNTOLD
+            given.append(_given(place, value))
+        rows.append(tuple(given))
+    return Reading(dml, (plan,), how, text, rows=tuple(rows))
+
+
+def _given(place: int, value: Any) -> Given:
+    return Given(place, value.slot, None) if isinstance(value, Parameter) else Given(place, None, value)
+
+
+class Picture(NamedTuple):
+    """The rows of a statement in columns, before it and after it: how many, and how those changed that did."""
+
+    rows: int
+    changes: ColumnChanges
 
 
 @dataclass(slots=True)
@@ -54,6 +124,8 @@ class Watched:
     children: list[Children] = field(default_factory=list)
     snapshots: dict[TableName, dict[Image, Image] | None] = field(default_factory=dict)
     by_key: bool = False
+    picture: Picture | None = None
+    """Its rows before and after, where they could be asked for in columns."""
     sources: dict[TableName, dict[Image, Sources] | None] = field(default_factory=dict)
 
     @property
@@ -109,7 +181,8 @@ class Readings:
             return Reading(dml, plans, "snapshot", sql) if plans else None
         if not plans:
             return Reading(dml, (), "children", sql) if self._cascades.reaches(dml) else None
-        return Reading(dml, plans, self._how(dml, plans[0]), sql)
+        how = self._how(dml, plans[0])
+        return (_read_insert if dml.verb == "insert" else _read_change)(dml, plans[0], how, sql)
 
     @staticmethod
     def _how(dml: Dml, plan: TablePlan) -> How:

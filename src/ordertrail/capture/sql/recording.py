@@ -56,22 +56,30 @@ def record(
     ``sources`` are orders, subjects and tenants that were found before the statement, by primary key: afterwards the
     rows that a path leads over may be gone.
     """
-    images = [pair.before if pair.before is not None else pair.after or () for pair in pairs]
-    if sources is not None:
-        places = [columns.index(place) for place in plan.key]
-        found = [sources[tuple(image[place] for place in places)] for image in images]
-        told = {name: [getattr(one, name) for one in found] for name in Sources._fields}
+    images = [pair[0] if pair[0] is not None else pair[1] or () for pair in pairs]
+    projection = plan.projection(columns)
+    placed = projection.placed
+    if sources is not None and projection.key is not None:
+        found = [sources[projection.key(image)] for image in images]
+        order, subject, tenant = ([one[number] for one in found] for number in range(3))
+    elif placed is not None:
+        order, subject, tenant = (
+            [None] * len(images) if place is None else [image[place] for image in images] for place in placed
+        )
     else:
         told = follow(asker or _Nothing(), schema, plan, columns, images)  # type: ignore[arg-type]
-    orders = list(map(_text, told["order"]))
+        order, subject, tenant = (told[name] for name in Sources._fields)
+    orders = _texts(order)
+    subjects = orders if plan.order == plan.subject else _texts(subject)
     changes = Changes(
-        plan, op, columns, pairs,
+        plan,
+        op,
+        columns,
+        pairs,
         orders=orders,
-        subjects=[
-            one or "(new)" for one in (orders if plan.order == plan.subject else map(_text, told["subject"]))
-        ],
-        tenants=list(map(_text, told["tenant"])) if plan.tenant else told["tenant"],
-    )  # fmt: skip
+        subjects=[one or "(new)" for one in subjects],
+        tenants=_texts(tenant) if plan.tenant else tenant,
+    )
     transaction.add(changes, outcome)
 
 
@@ -129,7 +137,12 @@ def _table_event(
     )
 
 
-def _text(value: object) -> str | None:
+def _texts(values: Sequence[Any]) -> list[Any]:
+    """Return ids as an event holds them."""
+    return list(map(str if set(map(type, values)) == {int} else text_of, values))
+
+
+def text_of(value: object) -> str | None:
     """Return an id as an event holds it."""
     if value is None:
         return None

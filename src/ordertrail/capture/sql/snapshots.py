@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ordertrail.capture.plan import Image, TablePlan
 from ordertrail.capture.schema import TableName
 from ordertrail.capture.sql.asking import Asker, all_rows
-from ordertrail.capture.sql.clauses import Dml
+from ordertrail.capture.sql.dml import Dml
 from ordertrail.capture.sql.scan import scan
 from ordertrail.capture.transaction import Pair
 
@@ -41,15 +41,15 @@ def renamed(
     new: dict[Image, list[Pair]] = {}
     for pairs, rows in ((deleted, old), (inserted, new)):
         for pair in pairs:
-            image = pair.before or pair.after or ()
+            image = pair[0] or pair[1] or ()
             rows.setdefault(tuple(image[place] for place in others), []).append(pair)
-    renamed = []
+    renamed: list[Pair] = []
     for rest, was in old.items():
         now = new.get(rest, [])
         if len(was) == len(now) == 1:
             deleted.remove(was[0])
             inserted.remove(now[0])
-            renamed.append(Pair(was[0].before, now[0].after))
+            renamed.append((was[0][0], now[0][1]))
     return renamed
 
 

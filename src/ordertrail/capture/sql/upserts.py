@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ordertrail.capture.plan import Image
 from ordertrail.capture.schema import quoted
 from ordertrail.capture.sql.asking import Asker, Query, by_keys, column_list
-from ordertrail.capture.sql.clauses import EXPRESSION
+from ordertrail.capture.sql.dml import EXPRESSION
 from ordertrail.capture.sql.given import given_keys
 from ordertrail.capture.sql.readings import Watched
 

@@ -1,64 +1,49 @@
-"""SQLAlchemy's events, turned into the calls of :mod:`ordertrail.capture.sql.watching`, and commits into outbox rows.
+"""SQLAlchemy's events, turned into the calls of :mod:`ordertrail.capture.sql.watching`.
 
 One :class:`State` belongs to one connection of the driver, for as long as that lives. Its transaction collects what
-statements did. The event *commit* comes before the driver commits: what was collected is written there, on the same
-connection. Whether the commit worked is known at the next event: SQLAlchemy tells of errors, and of nothing else.
+statements did, until :mod:`ordertrail.capture.sqlalchemy.ends` writes it.
 
 What capture itself cannot do never reaches the application, unless the policy is strict: it is logged, and the
-statement is recorded as such. Two things do reach it. Errors of the database under our reading of rows are the
-application's own (a lock timeout, a deadlock, a lost connection), and would have met its statement a moment later.
-And an outbox row that cannot be written fails the commit, for what is committed must be recorded.
+statement is recorded as such. Errors of the database under our reading of rows do reach it: they are the application's
+own (a lock timeout, a deadlock, a lost connection), and would have met its statement a moment later.
 """
 
 import logging
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.engine.interfaces import ExecuteStyle
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import Insert
 
 from ordertrail.capture.outbox.clients import Clients
-from ordertrail.capture.outbox.writing import ClientLostError, Style, write, write_filtered
 from ordertrail.capture.plan import Image
 from ordertrail.capture.policy import Policy
 from ordertrail.capture.schema import TableName
 from ordertrail.capture.sql.recording import record_statement
 from ordertrail.capture.sql.watching import Watch, Watched
+from ordertrail.capture.sqlalchemy.ends import Ends
 from ordertrail.capture.sqlalchemy.keys import new_keys, tells_keys
 from ordertrail.capture.sqlalchemy.reads import rows_read
-from ordertrail.capture.sqlalchemy.state import DriverAsker, Spent, State, uncollected
-from ordertrail.capture.transaction import Transaction
+from ordertrail.capture.sqlalchemy.state import Spent, State, uncollected
+from ordertrail.record.event import Event
 from ordertrail.record.sealing import Sealer
 
 logger = logging.getLogger("ordertrail.capture")
 
-_STATE = "ordertrail.capture"
-_STYLES: dict[str, Style] = {
-    "qmark": "qmark",
-    "format": "format",
-    "pyformat": "format",
-    "numeric_dollar": "numeric_dollar",
-}
 _INSUFFICIENT_PRIVILEGE = "42501"
 
 
-class Hooks:
+class Hooks(Ends):
     """Listens to one engine."""
 
     def __init__(
         self, watch: Watch, clients: Clients, policy: Policy, sealer: Sealer | None, dialect: Dialect
     ) -> None:
+        super().__init__(clients, policy, sealer, dialect)
         self._watch = watch
-        self._clients = clients
-        self._policy = policy
-        self._sealer = sealer
-        self._dialect = dialect.name
-        self._style = _STYLES[dialect.paramstyle]
 
     def renew(self, watch: Watch, policy: Policy, sealer: Sealer | None) -> None:
         """Go on under another policy."""
@@ -66,17 +51,11 @@ class Hooks:
 
     def listen(self, engine: Engine) -> None:
         """Begin."""
-        for name in (
-            "begin", "commit", "rollback", "savepoint", "rollback_savepoint", "release_savepoint", "prepare_twophase",
-            "commit_twophase", "rollback_twophase", "after_cursor_execute", "after_execute", "handle_error",
-        ):  # fmt: skip
+        self.follow(engine)
+        for name in ("after_cursor_execute", "after_execute", "handle_error"):
             event.listen(engine, name, getattr(self, name))
         event.listen(engine, "before_execute", self.before_execute, retval=True)
         event.listen(engine, "before_cursor_execute", self.before_cursor_execute, retval=True)
-        for name in ("checkin", "close", "close_detached", "invalidate", "soft_invalidate"):
-            event.listen(engine.pool, name, getattr(self, f"pool_{name}"))
-
-    # Statements -------------------------------------------------------------------------------------------------
 
     def before_execute(
         self, _conn: Connection, statement: Any, multiparams: Any, params: Any, _options: Any
@@ -111,9 +90,7 @@ class Hooks:
         """Look at the rows that a statement is about to change."""
         batched = context is not None and context.execute_style is ExecuteStyle.INSERTMANYVALUES
         text = context.statement if batched else statement
-        if self._watch.read(text) is None or (
-            context is not None and context.is_ddl if hasattr(context, "is_ddl") else False
-        ):
+        if self._watch.read(text) is None or getattr(context, "is_ddl", False):
             return statement, parameters
         state = self._state(conn)
         if state.asking or (batched and state.context is context):
@@ -261,58 +238,9 @@ class Hooks:
         self._begin(conn, state, asker)
         self._watch.prefetch(state.transaction, asker, plan, keys)
 
-    # Transactions -----------------------------------------------------------------------------------------------
-
-    def begin(self, conn: Connection) -> None:
-        """Know, at the next transaction, that the last one committed; write what it left as attempts."""
-        state = self._known(conn)
-        if state is not None:
-            self._settle(state)
-            if state.transaction.attempts:
-                self._write_attempts(conn.connection.dbapi_connection, state)
-
-    def commit(self, conn: Connection) -> None:
-        """Write what the transaction did, before it commits."""
-        state = self._known(conn)
-        if state is not None:
-            self._write(conn, state)
-
-    def rollback(self, conn: Connection) -> None:
-        """Forget what the transaction did, but for its attempts."""
-        state = self._known(conn)
-        if state is not None:
-            self._undo(state)
-
-    def savepoint(self, conn: Connection, name: str | None) -> None:
-        """Remember where a savepoint begins; SQLAlchemy numbers those that it does not name."""
-        state = self._state(conn)
-        if state.owner is None or state.owner() is not conn:
-            state.owner, state.savepoints = weakref.ref(conn), 0
-        if name is None:
-            state.savepoints += 1
-            name = f"sa_savepoint_{state.savepoints}"
-        state.transaction.savepoint(name)
-
-    def rollback_savepoint(self, conn: Connection, name: str, _context: object) -> None:
-        """Undo what came since a savepoint."""
-        self._state(conn).transaction.rollback_to(name)
-
-    def release_savepoint(self, conn: Connection, name: str, _context: object) -> None:
-        """Forget a savepoint."""
-        self._state(conn).transaction.release(name)
-
-    def prepare_twophase(self, conn: Connection, _xid: object) -> None:
-        """Write what the transaction did, before it is prepared."""
-        self.commit(conn)
-
-    def commit_twophase(self, conn: Connection, _xid: object, is_prepared: bool) -> None:  # noqa: FBT001 - the event's
-        """Write what the transaction did, where it was not prepared."""
-        if not is_prepared:
-            self.commit(conn)
-
-    def rollback_twophase(self, conn: Connection, _xid: object, _is_prepared: bool) -> None:  # noqa: FBT001 - the event's
-        """Forget what the transaction did."""
-        self.rollback(conn)
+    def tell(self, conn: Connection, event_: Event, relation: str) -> None:
+        """Take an event that the application made itself into the transaction."""
+        self._state(conn).transaction.add_event(event_, relation)
 
     def handle_error(self, told: ExceptionContext) -> None:
         """Record an attempt that the database refused; know a commit that did not work."""
@@ -334,167 +262,3 @@ class Hooks:
                 self._watch.failed(state.transaction, watched, denied=code == _INSUFFICIENT_PRIVILEGE)
             except Exception:
                 logger.exception("an attempt that failed could not be recorded")
-
-    def pool_checkin(self, connection: Any, record: Any) -> None:
-        """Write attempts when a connection comes back from its work."""
-        state: State | None = record.info.get(_STATE)
-        if state is None:
-            return
-        if connection is None:
-            del record.info[_STATE]
-            return
-        if state.failed or state.transaction.entries:
-            self._undo(state)
-        self._settle(state)
-        if state.transaction.attempts:
-            self._write_attempts(connection, state)
-
-    def pool_close(self, _connection: Any, record: Any) -> None:
-        """Hand a connection's client on when it ends."""
-        self._let_go(record.info)
-
-    def pool_close_detached(self, connection: Any) -> None:
-        """A connection that left the pool takes its client with it."""
-
-    def pool_invalidate(self, _connection: Any, record: Any, _error: Any) -> None:
-        """A connection that broke takes its client with it: how its last transaction ended is not known."""
-        record.info.pop(_STATE, None)
-
-    def pool_soft_invalidate(self, _connection: Any, record: Any, _error: Any) -> None:
-        """As a connection that ends."""
-        self._let_go(record.info)
-
-    def _let_go(self, info: Any) -> None:
-        state: State | None = info.pop(_STATE, None)
-        if state is not None and state.client is not None:
-            if state.failed:
-                self._undo(state)
-            self._settle(state)
-            self._clients.give_back(state.client)
-
-    # Parts ------------------------------------------------------------------------------------------------------
-
-    def _state(self, conn: Connection) -> State:
-        state: State | None = conn.info.get(_STATE)
-        if state is None:
-            state = conn.info[_STATE] = State(Transaction(self._policy, self._sealer))
-        return state
-
-    @staticmethod
-    def _known(conn: Connection) -> State | None:
-        return conn.info.get(_STATE)
-
-    def _asker(self, conn: Connection) -> DriverAsker:
-        return DriverAsker(conn.connection, self._dialect, self._style)
-
-    def _begin(self, conn: Connection, state: State, asker: DriverAsker) -> None:
-        """Have the rows that we read and the statement in one transaction, whatever the driver does by itself."""
-        connection: Any = conn.connection.dbapi_connection
-        if self._dialect == "sqlite":
-            if not connection.in_transaction if hasattr(connection, "in_transaction") else False:
-                state.own = connection.isolation_level is None
-                asker.run("BEGIN IMMEDIATE", ())
-        elif getattr(connection, "autocommit", False) and not state.own:
-            state.own = True
-            asker.run("BEGIN", ())
-
-    def _end(self, conn: Connection, state: State, asker: DriverAsker) -> None:
-        """Commit what we began, where each statement is a transaction of its own."""
-        if state.own:
-            state.own = False
-            self._write(conn, state)
-            asker.run("COMMIT", ())
-            self._settle(state)
-
-    def _write(self, conn: Connection, state: State) -> None:
-        transaction = state.transaction
-        if not transaction.entries and not transaction.filtered:
-            return
-        try:
-            self._send(state, self._asker(conn).run)
-        except conn.dialect.loaded_dbapi.Error as error:
-            # As SQLAlchemy would tell it, had it run the statement.
-            raise DBAPIError.instance(
-                "writing the capture outbox",
-                None,
-                error,
-                conn.dialect.loaded_dbapi.Error,
-                dialect=conn.dialect,
-            ) from error
-
-    def _send(self, state: State, run: Callable[[str, Sequence[Any]], int]) -> None:
-        """Write entries and counts into the outbox, in the transaction that they are of."""
-        transaction = state.transaction
-        client = state.client = state.client or self._clients.take()
-        entries = transaction.drain()
-        filtered, transaction.filtered = transaction.filtered, type(transaction.filtered)()
-        if entries:
-            try:
-                written = write(self._dialect, self._style, run, client, entries)
-            except ClientLostError:
-                logger.error(  # noqa: TRY400 - what went wrong is not in the trace
-                    "the row of capture client %s is not as it was left: somebody changed or removed it; going on as "
-                    "another client, and the relay will report it", client.id,
-                )  # fmt: skip
-                client = state.client = self._clients.replace(client)
-                written = write(self._dialect, self._style, run, client, entries)
-            # Until the commit is known to have worked the numbers are not used up.
-            state.sent += entries
-            state.written += written
-            client.counter += written
-            client.registered = True
-        write_filtered(self._style, run, client, filtered)
-
-    def _settle(self, state: State) -> None:
-        """The last transaction committed: its numbers are used up."""
-        if state.written or state.sent:
-            state.written = 0
-            state.sent = []
-            if state.client is not None:
-                state.client.follows = None
-        state.failed = False
-        self._renew(state)
-
-    def _undo(self, state: State) -> None:
-        """The transaction came to nothing: its numbers are given back."""
-        if state.written and state.client is not None:
-            state.client.counter -= state.written
-            state.client.registered = state.client.counter > 0
-        state.transaction.entries[:0] = state.sent
-        state.sent, state.written, state.failed, state.own = [], 0, False, False
-        state.transaction.rollback()
-        self._renew(state)
-
-    def _renew(self, state: State) -> None:
-        """Begin another transaction, with what the last one left as attempts."""
-        state.watched = None
-        if not state.transaction.used:
-            return
-        kept = state.transaction
-        # What was left out of the attempts is counted with them, in the transaction that they are written in.
-        filtered = kept.filtered if kept.attempts else type(kept.filtered)()
-        state.transaction = Transaction(self._policy, self._sealer, attempts=kept.attempts, filtered=filtered)
-
-    def _write_attempts(self, connection: Any, state: State) -> None:
-        """Write attempts in a transaction of their own, on a connection that has none open."""
-        transaction = state.transaction
-        transaction.entries, transaction.attempts = transaction.attempts, []
-        asker = DriverAsker(connection, self._dialect, self._style)
-        own = getattr(connection, "autocommit", False) is True or (
-            self._dialect == "sqlite" and getattr(connection, "isolation_level", "") is None
-        )
-        try:
-            if own:
-                asker.run("BEGIN", ())
-            self._send(state, asker.run)
-            asker.run("COMMIT", ()) if own else connection.commit()
-            self._settle(state)
-        except Exception:
-            logger.exception("attempts could not be recorded; the operations themselves came to nothing")
-            state.sent = []
-            self._undo(state)
-            state.transaction.attempts.clear()
-            try:
-                connection.rollback()
-            except Exception:
-                logger.exception("the connection could not be rolled back")

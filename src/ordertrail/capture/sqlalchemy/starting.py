@@ -58,6 +58,11 @@ def capture(
         event.listen(Session, "before_flush", _before_flush)
 
 
+def hooks_of(dialect: Dialect) -> Hooks | None:
+    """Return what listens to the engine of a dialect, None where capture has not started on it."""
+    return _captured.get(dialect)
+
+
 def _look(connection: Connection, policy: Policy) -> Plans:
     """Fit the policy to the live database. Raises ConfigurationError."""
     dialect = connection.dialect

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ordertrail.capture.outbox.clients import Client
+    from ordertrail.capture.outbox.pipelining import Pipeline
     from ordertrail.capture.sql.watching import Watched
 
 logger = logging.getLogger("ordertrail.capture")
@@ -27,7 +28,7 @@ class State:
     """What is known of one driver's connection."""
 
     __slots__ = (
-        "asking", "client", "context", "failed", "own", "owner",
+        "asking", "client", "context", "failed", "own", "owner", "pipeline",
         "savepoints", "sent", "transaction", "watched", "written",
     )  # fmt: skip
 
@@ -43,6 +44,7 @@ class State:
         self.own = False
         self.owner: weakref.ref[Connection] | None = None
         self.savepoints = 0
+        self.pipeline: Pipeline | None = None
 
 
 class DriverAsker:

@@ -115,6 +115,7 @@ _ORDER_OF = {
     "order_paymentevent": "order_id",
     "order_paymenteventquantity": "event_id.order_id",
     "payment_source": "order_id",
+    "voucher_voucherapplication": "order_id",
     "payment_transaction": "source_id.order_id",
 }
 TABLES = tuple(_ORDER_OF)

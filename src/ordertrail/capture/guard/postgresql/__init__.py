@@ -19,6 +19,9 @@ _FUNCTION = re.compile(
     r"CREATE OR REPLACE FUNCTION \S+\.(ordertrail_guard_\w+)\((.*?)\$ordertrail\$(.*?)\$ordertrail\$",
     re.DOTALL,
 )
+_BEGINS = "NOT EXISTS (SELECT FROM {}.ordertrail_guard_seen AS s WHERE s.transaction = pg_current_xact_id())"
+"""Whether nothing was seen in this transaction yet."""
+
 _WHEN = {
     "O": " under session_replication_role = replica",
     "R": " but under session_replication_role = replica",
@@ -55,6 +58,7 @@ def table_sql(table: GuardedTable, schema: str) -> str:
         "known": columns[2],
         "private": "true" if hides else "false",
         "most": str(MOST),
+        "begins": _BEGINS.format(quoted(schema)),
         "subject": _id_sql("r.image", table.subject),
         "made": _id_sql("r.made", table.subject),
         "order": _key_sql("r.image", table.order_key),

@@ -4,7 +4,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $orde
 DECLARE
     ignored text[] := @ignored@;
     hidden text[] := @hidden@;
-    begins boolean := NOT EXISTS (SELECT FROM @schema@.ordertrail_guard_seen AS s WHERE s.transaction = pg_current_xact_id());
+    begins boolean;
     emptied bigint;
 BEGIN
     IF @private@ THEN
@@ -15,19 +15,19 @@ BEGIN
     END IF;
     IF TG_OP = 'INSERT' THEN
         INSERT INTO @schema@.ordertrail_guard_seen (relation, op, first, made_id, order_key, tenant_key, after, hidden)
-        SELECT @relation@, 'insert', begins AND row_number() OVER () = 1, @subject@, @order@, @tenant@,
+        SELECT @relation@, 'insert', row_number() OVER () = 1 AND @begins@, @subject@, @order@, @tenant@,
                r.image - ignored - hidden, @made_hidden@
         FROM (SELECT to_jsonb(n) AS image FROM new_rows AS n) AS r;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO @schema@.ordertrail_guard_seen (relation, op, first, left_id, order_key, tenant_key, before, hidden)
-        SELECT @relation@, 'delete', begins AND row_number() OVER () = 1, @subject@, @order@, @tenant@,
+        SELECT @relation@, 'delete', row_number() OVER () = 1 AND @begins@, @subject@, @order@, @tenant@,
                r.image - ignored - hidden, @left_hidden@
         FROM (SELECT to_jsonb(o) AS image FROM old_rows AS o) AS r;
     ELSIF TG_OP = 'UPDATE' THEN
         -- Both tables hold the rows in the order in which they were changed; keys may have changed too.
         INSERT INTO @schema@.ordertrail_guard_seen (
             relation, op, first, left_id, made_id, order_key, tenant_key, before, after, hidden)
-        SELECT @relation@, 'update', begins AND row_number() OVER () = 1, @subject@, @made@, @order@, @tenant@,
+        SELECT @relation@, 'update', row_number() OVER () = 1 AND @begins@, @subject@, @made@, @order@, @tenant@,
                r.image - ignored - hidden, r.made - ignored - hidden,
                @changed_hidden@
         FROM (SELECT o.image, n.image AS made
@@ -36,6 +36,7 @@ BEGIN
               OFFSET 0) AS r
         WHERE r.image - ignored <> r.made - ignored;
     ELSIF (SELECT c.relkind FROM pg_class AS c WHERE c.oid = TG_RELID) <> 'p' THEN
+        begins := @begins@;
         EXECUTE format('SELECT count(*) FROM %s', TG_RELID::regclass) INTO emptied;
         IF emptied > @most@ THEN
             INSERT INTO @schema@.ordertrail_guard_seen (relation, op, first, rows)

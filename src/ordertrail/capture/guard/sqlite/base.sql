@@ -28,8 +28,12 @@ WHEN NEW.client NOT LIKE 'guard/%' AND json_extract(NEW.body, '$.outcome') = 'su
 BEGIN
     DELETE FROM ordertrail_guard_seen WHERE place IN (
         WITH told AS (
-            SELECT coalesce(json_extract(r.value, '$[0]'), json_extract(r.value, '$.subject.id')) AS subject, count(*) AS n
-            FROM json_each(coalesce(json_extract(NEW.body, '$.rows'), json_extract(NEW.body, '$.events'))) AS r GROUP BY 1
+            SELECT subject, count(*) AS n FROM (
+                SELECT coalesce(json_extract(r.value, '$[0]'), json_extract(r.value, '$.subject.id')) AS subject
+                FROM json_each(coalesce(json_extract(NEW.body, '$.rows'), json_extract(NEW.body, '$.events'))) AS r
+                UNION ALL
+                SELECT CAST(r.value AS text) FROM json_each(NEW.body, '$.columns.subjects') AS r
+            ) GROUP BY 1
         ), paths AS MATERIALIZED (
             SELECT json_extract(c.value, '$[0]') || '/' AS path FROM json_each(NEW.body, '$.shape.columns') AS c
             UNION
