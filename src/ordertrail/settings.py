@@ -32,9 +32,20 @@
     [witnesses]
     policy = "witnesses.policy"    # C2SP tlog-policy
 
-Every setting but ``version``, ``actions`` and ``timestamps`` can come from the environment: ``ORDERTRAIL_``, its
-section and its name in capitals, two underscores between them: ``ORDERTRAIL_DATABASE__URL``. What the environment
-says goes before the file. Secrets stand in files of their own, or in the environment; none is ever a setting's text.
+    [intake]                  # without it: orders.db in the trail's directory
+    url = "postgresql://intake@db.example.com/shop"
+    password_file = "/run/secrets/shop-db"
+
+    [[sources]]               # accounts of channels that orders come from; as many as you like
+    channel = "shopify"
+    account = "main"
+    currency = "EUR"
+    secret_files = ["/run/secrets/shopify-main"]
+
+Every setting but ``version``, ``actions``, ``timestamps`` and ``sources`` can come from the environment:
+``ORDERTRAIL_``, its section and its name in capitals, two underscores between them: ``ORDERTRAIL_DATABASE__URL``. What
+the environment says goes before the file. Secrets stand in files of their own, or in the environment; none is ever a
+setting's text.
 """
 
 import json
@@ -43,11 +54,13 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from ordertrail.kernel.errors import ConfigurationError, InputError, Problem
+from ordertrail.kernel.money import exponent_of
 from ordertrail.record.actions import Action, Catalogue
 
 SETTINGS = "trail.toml"
@@ -79,6 +92,17 @@ def _without_password(url: str) -> str:
     if parts.password is not None or any(name == "password" for name, _ in parse_qsl(parts.query)):
         raise ValueError("must not hold a password; put it into a file and name that in password_file")
     return url
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("is not a time zone of the IANA database such as Europe/Berlin")
+    return name
+
+
+def _currency(code: str) -> str:
+    exponent_of(code)
+    return code
 
 
 def _with_scheme(*schemes: str) -> AfterValidator:
@@ -174,6 +198,57 @@ class AnchorSettings(_Section):
     """Entries between two anchors, at most."""
 
 
+class IntakeSettings(_Section):
+    """Where orders come in."""
+
+    url: Annotated[str, _with_scheme("postgresql", "sqlite"), AfterValidator(_without_password)] | None = None
+    """The database of orders, with intake's tables and the outbox; without it, ``orders.db`` in the directory."""
+    password_file: str | None = None
+    """A file that holds the role's password; without it, ORDERTRAIL_INTAKE_PASSWORD."""
+    personal: Literal["redacted", "sealed"] = "redacted"
+    """Personal columns in events: that they changed, or their values under their persons' keys."""
+    rules: str | None = None
+    """A file of rules of validation, beside those that are shipped."""
+    backlog: Annotated[int, Field(ge=1)] = 100_000
+    """Deliveries of one source that may wait before it is told to come later."""
+
+
+class BusSettings(_Section):
+    """A NATS JetStream stream that deliveries come from."""
+
+    url: (
+        Annotated[str, _with_scheme("nats", "tls", "ws", "wss"), AfterValidator(_without_password)] | None
+    ) = None
+    """Where the bus answers; without it, none is asked."""
+    stream: str = "orders"
+    """The stream; it must be there."""
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")] = "orders"
+    """What subjects begin with: ``orders.shopify.main`` is the source shopify/main."""
+    credentials_file: str | None = None
+    """A file of NATS credentials (.creds)."""
+
+
+class SourceSettings(_Section):
+    """An account of a channel that orders come from."""
+
+    channel: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    """What reads its deliveries."""
+    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$")]
+    """What it is called here; part of the address of its webhooks, and of its orders' ids."""
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    """The time zone of times that have none."""
+    currency: Annotated[str, AfterValidator(_currency)] | None = None
+    """The currency of amounts that have none."""
+    tenant: str | None = None
+    """Whose orders, where a trail serves several."""
+    signature: str | None = None
+    """How it proves its webhooks; without it, the channel's own way, or a key."""
+    secret_files: list[str] = []
+    """Files that hold its secrets; all of them are good, so that one can take another's place."""
+    options: dict[str, str] = {}
+    """What the channel lets an account choose."""
+
+
 class _File(_Section):
     """What ``trail.toml`` holds, by itself: true is true, and "true" is not."""
 
@@ -192,6 +267,10 @@ class _File(_Section):
     """Time-stamp authorities."""
     witnesses: WitnessSettings = WitnessSettings()
     anchor: AnchorSettings = AnchorSettings()
+    intake: IntakeSettings = IntakeSettings()
+    bus: BusSettings = BusSettings()
+    sources: list[SourceSettings] = []
+    """Where orders come from."""
 
 
 class Settings(_File, BaseSettings):
@@ -226,6 +305,7 @@ def format_settings(settings: Settings) -> str:
         if isinstance(chosen := getattr(settings, name), _Section) and chosen != field.default
     ]
     sections += [("[[timestamps]]", one) for one in settings.timestamps]
+    sections += [("[[sources]]", one) for one in settings.sources]
     for heading, section in sections:
         chosen = section.model_dump(exclude_unset=True, exclude_none=True)
         lines += ["", heading, *(f"{name} = {_toml(value)}" for name, value in chosen.items())]
@@ -233,7 +313,9 @@ def format_settings(settings: Settings) -> str:
 
 
 def _toml(value: object) -> str:
-    """Write a value. JSON's strings, numbers and booleans are TOML's too."""
+    """Write a value. JSON's strings, numbers, booleans and lists are TOML's too."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_toml(name)} = {_toml(one)}" for name, one in value.items()) + " }"
     return json.dumps(value)
 
 
@@ -280,7 +362,11 @@ def _problem(error: Any) -> Problem:
 
 def _known(section: tuple[int | str, ...]) -> list[str]:
     """Return the names of the settings of a section."""
-    models: dict[str, type[BaseModel]] = {"": _File, "timestamps": TimestampSettings}
+    models: dict[str, type[BaseModel]] = {
+        "": _File,
+        "timestamps": TimestampSettings,
+        "sources": SourceSettings,
+    }
     for name, field in _File.model_fields.items():
         if isinstance(field.default, _Section):
             models[name] = type(field.default)

@@ -38,7 +38,7 @@ _RUN = ("console", "python", "pycon", "sh")
 _FENCE = re.compile(r"```(\w*)$")
 _COMMENT = re.compile(r"<!-- (file|needs|not run|prints):? ?(.*?) ?-->$")
 _SHELL = re.compile(r"""[|;&<>$(){}*?"'`=~]""")
-_FAILS = re.compile(r"✗|error|refused", re.IGNORECASE)
+_FAILS = re.compile(r"✗|error|refused|could not", re.IGNORECASE)
 _VARYING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "<time>"),

@@ -18,6 +18,7 @@ from ordertrail.adapters.orders.store import OrderRows, SqlOrders, create_order_
 from ordertrail.assembly.applications import application_engine
 from ordertrail.assembly.people import People
 from ordertrail.assembly.stores import KEYS, read_settings
+from ordertrail.assembly.trail import no_trail
 from ordertrail.capture import Policy, acting
 from ordertrail.capture.outbox import create_outbox
 from ordertrail.capture.sqlalchemy import capture
@@ -60,6 +61,8 @@ def open_intake(root: Path, *, clock: Clock = utc_now) -> Iterator[Intake]:
 
     Raises ConfigurationError where the settings will not do, UnavailableError where the database cannot be reached.
     """
+    if not root.is_dir():
+        raise no_trail(root)
     settings = read_settings(root)
     people = People(root / KEYS, clock)
     engine = intake_engine(intake_url(root, settings), intake_password(root, settings))

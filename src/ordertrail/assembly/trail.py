@@ -115,7 +115,7 @@ def migrate_trail(root: Path, phase: Phase) -> list[str]:
     """Bring the schema of a trail's database up to date with this release, by a phase; return the steps taken."""
     settings = read_settings(root)
     if settings.database.url is None and not (root / DATABASE).exists():
-        raise _no_trail(root)
+        raise no_trail(root)
     return Stores(root, settings, utc_now).database.migrate(phase)
 
 
@@ -147,7 +147,7 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
         settings = read_settings(root)
         found = settings.database.url is not None or (root / DATABASE).exists()
     if not found:
-        raise _no_trail(root)
+        raise no_trail(root)
     stores = Stores(root, settings, clock)
     database = stores.database.open()
     services = {}
@@ -187,7 +187,8 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
     )
 
 
-def _no_trail(root: Path) -> ConfigurationError:
+def no_trail(root: Path) -> ConfigurationError:
+    """Return what is told where a directory holds no trail."""
     return ConfigurationError(
         f"there is no trail in {root}",
         remedy="Create one with 'ordertrail init', or name one with --trail.",

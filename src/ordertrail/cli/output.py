@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputError, OrderTrailError
 
@@ -44,8 +44,10 @@ def say_json_line(value: dict[str, Any]) -> None:
 
 
 def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under headings."""
-    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
+    """Print rows under headings. What a row is named by stands first, and is never cut short: people copy it."""
+    first, *others = headings
+    name = Column(first, overflow="fold", min_width=max((len(row[0]) for row in rows), default=0))
+    table = Table(name, *others, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*map(escape, row))
     out.print(table)

@@ -68,7 +68,7 @@ def relay(
 
 
 def _follow(moving: Relay, *, as_json: bool) -> None:
-    stopping = _on_signal()
+    stopping = on_signal()
 
     def tell(done: Relayed | OrderTrailError) -> None:
         if isinstance(done, OrderTrailError):
@@ -82,7 +82,7 @@ def _follow(moving: Relay, *, as_json: bool) -> None:
     moving.follow(stopping, tell)
 
 
-def _on_signal() -> Callable[[], bool]:
+def on_signal() -> Callable[[], bool]:
     """Return what says whether the process was asked to end; asked twice, it ends at once."""
     asked = False
 

@@ -115,6 +115,7 @@ class Worker:
     def follow(self, stop: Callable[[], bool], rest: Callable[[float], None], seconds: float = 0.2) -> None:
         """Work on what comes until asked to stop; rest so many seconds where nothing is due.
 
+        Where little is due it rests for a part of that, so that more comes together: many cost little more than one.
         While the inbox cannot be reached it is asked again by the flow's backoff, for as long as that takes.
         """
         failures = 0
@@ -128,6 +129,8 @@ class Worker:
                 continue
             if not done:
                 rest(seconds)
+            elif done.deliveries < self._flow.pace.deliveries:
+                rest(seconds / 4)
 
     def round(self) -> Worked:
         """Claim once, and work on what was claimed."""

@@ -177,13 +177,16 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; port 0 is any that is free. Raises UnavailableError where there is none."""
     try:
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server((host, port), family=family)
+        listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise UnavailableError(
             f"cannot listen on {host} port {port}: {error.strerror or error}",
             meaning="Nothing was cosigned.",
             remedy="Choose another port with --port, or stop what listens there.",
         ) from error
+    # Accepted connections inherit it; asyncio sets it only on sockets that name their protocol, and these do not.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def make_server(witness: Witness) -> uvicorn.Server:

@@ -1,0 +1,1 @@
+"""NATS JetStream as a way in: a subject for each source, explicit acknowledgement, redelivery."""

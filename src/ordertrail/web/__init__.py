@@ -1,0 +1,1 @@
+"""What is served over HTTP: thin, over the rooms' own services. Names no adapter."""
