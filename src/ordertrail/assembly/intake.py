@@ -30,7 +30,7 @@ from ordertrail.intake.processing import Flow
 from ordertrail.intake.reading import Reader
 from ordertrail.intake.receiving import Door
 from ordertrail.intake.repair import Repair
-from ordertrail.intake.rules.rulebook import load_rulebook, shipped
+from ordertrail.intake.rules.rulebook import Rulebook, load_rulebook, shipped
 from ordertrail.intake.rules.validator import RulesValidator
 from ordertrail.intake.service import Intake
 from ordertrail.intake.signatures.catalogue import Lock, SignatureAuthenticator, customary, lock
@@ -143,11 +143,21 @@ def _intake(root: Path, settings: Settings, database: IntakeDatabase, clock: Clo
         {f"{one.channel}/{one.account}": found for one in settings.sources if (found := _lock(root, one))},
         clock,
     )
-    rulebook = shipped() if settings.intake.rules is None else load_rulebook(root / settings.intake.rules)
+    rulebook = _rulebook(root, settings)
     validator = RulesValidator(lambda: rulebook, SqlOrders(database.engine))
     flow = Flow(inbox, Reader(sources, bodies, open_channel), records, validator, clock)
     door = Door(inbox, bodies, records, authenticator, open_channel, clock)
     return Intake(sources, door, flow, desk, Repair(desk, bodies, clock), records, settings.intake.backlog)
+
+
+def rulebook_in_force(root: Path) -> Rulebook:
+    """Return the rules by which a trail's intake validates."""
+    return _rulebook(root, read_settings(root))
+
+
+def _rulebook(root: Path, settings: Settings) -> Rulebook:
+    said = settings.intake.rules
+    return shipped() if said is None else load_rulebook(root / said)
 
 
 def _source(root: Path, said: SourceSettings) -> Source:

@@ -19,12 +19,12 @@ from ordertrail.cli import (
     import_log,
     init,
     keys,
-    letters,
     migrate,
     output,
     prove,
     record,
     relay,
+    rules,
     seal,
     show,
     status,
@@ -45,7 +45,7 @@ app.command("record")(record.record)
 app.command("import")(import_log.import_log)
 app.command("relay")(relay.relay)
 app.add_typer(guard.app, name="guard")
-app.add_typer(letters.app, name="intake")
+app.add_typer(rules.app, name="intake")
 app.command("seal")(seal.seal)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)

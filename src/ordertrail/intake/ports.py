@@ -376,6 +376,9 @@ class Letter:
     whole: bool = False
     """It stands for all of the delivery that could not be read."""
     attempts: tuple[Attempt, ...] = ()
+    way: Way = Way.FILE
+    headers: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ would be done. Each letter is its own transaction with its event: where it stops
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
 from ordertrail.intake.events import message_event
@@ -134,6 +134,10 @@ class Repair:
                     f"the delivery has {len(body):,} bytes; what is larger than {INLINE:,} is mended as a new delivery"
                 )
             return bytes(body)
+
+    def opened(self, letter: Letter) -> AbstractContextManager[bytes]:
+        """Open the bytes of a letter's delivery as they came. Raises EvidenceError if they are gone."""
+        return self._opened(letter.sha256)
 
     @contextmanager
     def _opened(self, sha256: str) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from ordertrail.adapters.intake.tables import attempts, bodies, deliveries, mess
 from ordertrail.intake.ports import Change, Letter, Query
 from ordertrail.intake.states import DeliveryState, MessageState
 
-_OF_DELIVERY = (deliveries.c.received, deliveries.c.sha256, deliveries.c.size)
+_OF_DELIVERY = tuple(deliveries.c[name] for name in ("received", "sha256", "size", "way", "headers", "name"))
 
 
 class SqlDesk:

@@ -92,7 +92,7 @@ def waiting_of(row: Row[Any], of: Row[Any], body: bytes | None) -> Waiting:
 
 
 def letter_of(row: Row[Any], attempts: tuple[Attempt, ...] = ()) -> Letter:
-    """Return a letter from a row of messages joined with its delivery's ``received``, ``sha256`` and ``size``."""
+    """Return a letter from a row of messages joined with what of its delivery belongs to it."""
     return Letter(
         delivery=row.delivery,
         number=row.number,
@@ -111,6 +111,9 @@ def letter_of(row: Row[Any], attempts: tuple[Attempt, ...] = ()) -> Letter:
         fix=row.fix,
         whole=row.whole,
         attempts=attempts,
+        way=Way(row.way),
+        headers=row.headers,
+        name=row.name,
     )
 
 
