@@ -44,7 +44,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ordertrail.intake.amendment import Amendment
-from ordertrail.intake.channels.csv_rows import Row, bytes_rows, is_workbook, workbook_rows
+from ordertrail.intake.channels.csv.rows import Row, bytes_rows, is_workbook, workbook_rows
 from ordertrail.intake.delivery import Delivery
 from ordertrail.intake.document import Document
 from ordertrail.intake.faults import Code, Fault, FaultyError

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from ordertrail.intake.amendment import LineChange
-from ordertrail.intake.channels import cxml_common as common
+from ordertrail.intake.channels.cxml import library as common
 from ordertrail.intake.document import Node
 from ordertrail.intake.parts import present
 from ordertrail.orders.decimals import format_decimal

@@ -5,7 +5,7 @@ Peppol BIS Despatch Advice 3 (T16). A line that names no line of an order (Peppo
 
 from typing import Any
 
-from ordertrail.intake.channels import ubl_library as library
+from ordertrail.intake.channels.ubl import library
 from ordertrail.intake.document import Node
 from ordertrail.intake.parts import present
 from ordertrail.orders.fulfilment import Fulfilment, LineShare

@@ -41,8 +41,8 @@ from fractions import Fraction
 from typing import Any
 
 from ordertrail.intake.amendment import Amendment
-from ordertrail.intake.channels import cxml_common as common
-from ordertrail.intake.channels.cxml_fulfil import confirmed, shipped
+from ordertrail.intake.channels.cxml import library as common
+from ordertrail.intake.channels.cxml.fulfil import confirmed, shipped
 from ordertrail.intake.delivery import Delivery
 from ordertrail.intake.document import Document, Node
 from ordertrail.intake.faults import Code, Fault, FaultyError

@@ -5,7 +5,7 @@ Amounts are without tax and rounded line by line, after Peppol's rules of calcul
 
 from typing import Any
 
-from ordertrail.intake.channels import ubl_library as library
+from ordertrail.intake.channels.ubl import library
 from ordertrail.intake.document import Document, Node
 from ordertrail.intake.parts import added, opposite
 from ordertrail.kernel.money import Money

@@ -45,9 +45,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ordertrail.intake.amendment import Amendment, LineChange
-from ordertrail.intake.channels import ubl_library as library
-from ordertrail.intake.channels import ubl_order as order
-from ordertrail.intake.channels.ubl_despatch import despatched, ordered_by
+from ordertrail.intake.channels.ubl import library, order
+from ordertrail.intake.channels.ubl.despatch import despatched, ordered_by
 from ordertrail.intake.delivery import Delivery
 from ordertrail.intake.document import Document, Node
 from ordertrail.intake.faults import Code, Fault, FaultyError
