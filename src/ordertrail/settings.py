@@ -198,6 +198,15 @@ class AnchorSettings(_Section):
     """Entries between two anchors, at most."""
 
 
+class IndexSettings(_Section):
+    """Where the index is kept, by which events are searched. It is no evidence, and can be made anew."""
+
+    url: Annotated[str, _with_scheme("postgresql"), AfterValidator(_without_password)] | None = None
+    """A PostgreSQL database, as a role that may create a schema; without it, ``index.db`` in the directory."""
+    password_file: str | None = None
+    """A file that holds the role's password; without it, ORDERTRAIL_INDEX_PASSWORD."""
+
+
 class IntakeSettings(_Section):
     """Where orders come in."""
 
@@ -211,6 +220,8 @@ class IntakeSettings(_Section):
     """A file of rules of validation, beside those that are shipped."""
     backlog: Annotated[int, Field(ge=1)] = 100_000
     """Deliveries of one source that may wait before it is told to come later."""
+    operator_key_file: str | None = None
+    """A file that holds the key to health, metrics and the page; without one, ORDERTRAIL_INTAKE_OPERATOR_KEY."""
 
 
 class BusSettings(_Section):
@@ -267,6 +278,7 @@ class _File(_Section):
     """Time-stamp authorities."""
     witnesses: WitnessSettings = WitnessSettings()
     anchor: AnchorSettings = AnchorSettings()
+    index: IndexSettings = IndexSettings()
     intake: IntakeSettings = IntakeSettings()
     bus: BusSettings = BusSettings()
     sources: list[SourceSettings] = []

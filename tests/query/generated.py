@@ -1,5 +1,7 @@
 """Events and filters that meet each other: few values, so that filters find something, and odd ones among them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TypeVar
@@ -13,7 +15,9 @@ from ordertrail.query.filters.fields import FIELDS
 from ordertrail.query.filters.grammar import Filter
 from ordertrail.query.filters.terms import Attempt, Has, Is, Not, Sensitive, Term, Word
 from ordertrail.query.filters.when import When
-from ordertrail.query.projection import Indexed, Place, project
+from ordertrail.query.filters.worth import Compare, Worth
+from ordertrail.query.projection import Indexed, OrderStanding, Place, project
+from ordertrail.query.standing import advance
 from ordertrail.record.event import Actor, Cause, Change, Context, Event, Link, Subject
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -48,7 +52,10 @@ def _optional(strategy: st.SearchStrategy[_T]) -> st.SearchStrategy[_T | None]:
     return st.none() | strategy
 
 
-CHANGES = st.builds(Change, NAMES.map("/{}".format) | NAMES.map("/lines/1/{}".format), VALUES, VALUES)
+_TOLD = st.builds(Change, st.just("/status"), VALUES, st.sampled_from(["paid", "open", None, 5])) | st.builds(
+    Change, st.sampled_from(["/total", "/totals/grand_total"]), VALUES, MONEY
+)
+CHANGES = _TOLD | st.builds(Change, NAMES.map("/{}".format) | NAMES.map("/lines/1/{}".format), VALUES, VALUES)
 CONTEXTS = st.builds(
     Context,
     ip=_optional(st.sampled_from(["203.0.113.7", "203.0.113.70"])),
@@ -67,7 +74,9 @@ EVENTS = st.builds(
     Event,
     id=st.uuids().map(str),
     time=TIMES,
-    action=st.sampled_from(["order.create", "order.price.change", "order.status.revert", "order.read"]),
+    action=st.sampled_from(
+        ["order.create", "order.price.change", "order.status.revert", "order.read", "order.cancel"]
+    ),
     outcome=st.sampled_from(["success", "denied", "failed", "rolled_back"]),
     actor=st.builds(
         Actor,
@@ -90,6 +99,22 @@ _POSITIONS = count()
 def indexed(event: Event) -> Indexed:
     """Return an event as the index has it, at a place of its own."""
     return project(event, Place("default", next(_POSITIONS), format_time(NOW)))
+
+
+def in_sequence(told: Sequence[Indexed], stream: str = "default") -> list[Indexed]:
+    """Return events as those of a log from its first on, each with where its order stands in the end."""
+    placed = [replace(one, stream=stream, position=place) for place, one in enumerate(told)]
+    known: dict[tuple[str, str], OrderStanding] = {}
+    for one in placed:
+        if one.order is not None:
+            order = (one.order, one.tenant or "")
+            standing = advance(known.get(order), one)
+            assert standing is not None
+            known[order] = standing
+    return [
+        replace(one, standing=None if one.order is None else known[one.order, one.tenant or ""])
+        for one in placed
+    ]
 
 
 MARGINS = (
@@ -122,11 +147,14 @@ PLAIN_TERMS: st.SearchStrategy[Term] = st.one_of(
             max_size=3,
             unique=True,
         ).map(tuple),
+        st.booleans(),
     ),
     st.sampled_from(sorted(FIELDS)).map(Has),
     st.just(Sensitive()),
     st.just(Attempt()),
     intervals(),
+    st.builds(Worth, st.sampled_from(Compare), st.integers(0, 400), st.sampled_from(["EUR", "JPY"])),
+    st.just(Is("state", ("cancelled", "pai*"))),
     st.builds(Changed, NAMES | NAMES.map("/{}".format)),
     st.builds(Changed, NAMES, st.sampled_from([Direction.UP, Direction.DOWN]), _optional(MARGINS)),
     st.builds(

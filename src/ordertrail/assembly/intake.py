@@ -51,6 +51,9 @@ BODIES = "intake"
 
 _FILE = "_file"
 
+_SHORTEST_KEY = 16
+"""Characters of the shortest key of an operator."""
+
 _BUSY = 30_000
 """Milliseconds that a writer waits for another on SQLite."""
 
@@ -91,6 +94,23 @@ def intake_password(root: Path, settings: Settings) -> str | None:
     place = None if file is None else str(root / file)
     found = secret("INTAKE_PASSWORD", place, "intake.password_file")
     return None if found is None else found.decode()
+
+
+def operator_key(root: Path) -> bytes | None:
+    """Return the key to health, metrics and the page, None where there is none.
+
+    Raises ConfigurationError for one that could be guessed.
+    """
+    named = read_settings(root).intake.operator_key_file
+    place = None if named is None else str(root / named)
+    found = secret("INTAKE_OPERATOR_KEY", place, "intake.operator_key_file")
+    if found is not None and len(found) < _SHORTEST_KEY:
+        raise ConfigurationError(
+            f"the operator's key has fewer than {_SHORTEST_KEY} characters",
+            meaning="It could be guessed; nothing is served.",
+            remedy="Make one with: openssl rand -base64 32",
+        )
+    return found
 
 
 def intake_engine(url: str, password: str | None) -> Engine:

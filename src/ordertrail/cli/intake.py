@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ordertrail.assembly.intake import intake_password, intake_url, open_consumer, open_intake
+from ordertrail.assembly.intake import intake_password, intake_url, open_consumer, open_intake, operator_key
 from ordertrail.assembly.relay import open_relay
 from ordertrail.assembly.stores import read_settings
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption, opened
@@ -112,7 +112,7 @@ def serve(
     from ordertrail.web.intake import intake_app  # noqa: PLC0415 - as above
 
     with open_intake(trail) as intake:
-        application = intake_app(intake)
+        application = intake_app(intake, operator_key(trail))
 
         def ready(address: str, bound: int) -> None:
             url = f"http://{f'[{address}]' if ':' in address else address}:{bound}/intake/"

@@ -1,5 +1,6 @@
-"""``ordertrail intake list``, ``show``, ``replay``, ``release``, ``reject``, ``health``: what has not entered."""
+"""``ordertrail intake list``, ``show``, ``replay``, ``release``, ``reject``, ``health``, ``declare``."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
 from typing import Annotated, Any
@@ -13,13 +14,14 @@ from ordertrail.cli.output import EXIT_INPUT, say, say_json, say_table
 from ordertrail.cli.relay import on_signal
 from ordertrail.intake.events import message_id
 from ordertrail.intake.faults import Fault
-from ordertrail.intake.health import Health, Standing
+from ordertrail.intake.health import Standing, missing, told_of_health
 from ordertrail.intake.impact import Impact
-from ordertrail.intake.ports import Letter, Query
+from ordertrail.intake.ports import Declared, Letter, Query
 from ordertrail.intake.repair import Bulk, Fix
 from ordertrail.intake.states import OPEN, MessageState
+from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.errors import InputError
-from ordertrail.kernel.money import format_money
+from ordertrail.kernel.money import Money, format_money, parse_money
 from ordertrail.kernel.numbers import count
 from ordertrail.record.event import Actor
 
@@ -163,12 +165,65 @@ def health(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
     with open_intake(trail) as intake:
         found = intake.health()
     if as_json:
-        say_json({"sources": [_health_as_dict(one) for one in found]})
+        say_json({"sources": [told_of_health(one) for one in found]})
     else:
         rows = [(one.source, str(one.standing), str(one.figures.backlog), one.reason) for one in found]
         say_table(("source", "standing", "waiting", "why"), rows)
     if any(one.standing is Standing.FAILING for one in found):
         raise typer.Exit(EXIT_INPUT)
+
+
+@app.command("declare")
+def declare(
+    channel: Annotated[str, typer.Option(help="The channel of the source.")],
+    account: Annotated[str, typer.Option(help="The account of the source.")],
+    begin: Annotated[str, typer.Option(help="From when on, in UTC: 2026-11-22 or 2026-11-22T14:00:00Z.")],
+    end: Annotated[str, typer.Option(help="Until when, but not including.")],
+    orders: Annotated[int, typer.Option(min=0, help="How many orders placed in that time it sent.")],
+    total: Annotated[
+        str | None, typer.Option(metavar="AMOUNT", help="What they come to: '1204.50 EUR'.")
+    ] = None,
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep what a source says that it sent, and say what of it is missing here; exit status 2 where something is."""
+    declared = Declared(_moment("--begin", begin), _moment("--end", end), orders, _total(total))
+    if declared.end <= declared.begin:
+        raise InputError("--end is to be after --begin; nothing was kept")
+    with open_intake(trail) as intake:
+        source = str(intake.source(channel, account))
+        intake.records.declare(source, declared)
+        figures = intake.records.figures(source, intake.flow.clock())
+    found = next((one for one in figures.declared if one.declared == declared), None)
+    difference = None if found is None else missing(found)
+    if as_json:
+        here = None if found is None else found.orders
+        say_json({"source": source, "declared": orders, "here": here, "missing": difference})
+    else:
+        say(difference or "Kept.")
+    if difference is not None:
+        raise typer.Exit(EXIT_INPUT)
+
+
+def _moment(option: str, text: str) -> str:
+    """Return a day or a moment in UTC as times are kept."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{option} is to be a date or a time of ISO 8601, not {text!r}") from None
+    return format_time(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC))
+
+
+def _total(text: str | None) -> Money | None:
+    if text is None:
+        return None
+    amount, _, currency = text.strip().partition(" ")
+    try:
+        return parse_money(amount, currency.strip())
+    except ValueError as error:
+        raise InputError(
+            f"--total is to be an amount and a currency such as '1204.50 EUR': {error}"
+        ) from None
 
 
 _SHOWN = 4_000
@@ -257,24 +312,3 @@ def _attempt_as_dict(attempt: Any) -> dict[str, Any]:
 
 def _fault_as_dict(fault: Fault) -> dict[str, str]:
     return {"code": str(fault.code), "path": fault.path, "message": fault.message, "rule": fault.rule}
-
-
-def _health_as_dict(one: Health) -> dict[str, Any]:
-    figures = one.figures
-    return {
-        "source": one.source,
-        "standing": str(one.standing),
-        "reason": one.reason,
-        "last_received": figures.last_received,
-        "last_success": figures.last_success,
-        "rate_per_hour": one.rate,
-        "usual_per_hour": round(one.usual, 2),
-        "error_rate": round(one.error_rate, 4),
-        "lag_seconds": one.lag_seconds,
-        "backlog": figures.backlog,
-        "duplicates": figures.duplicates,
-        "refused": figures.refused,
-        "open_letters": figures.open_letters,
-        "parked": figures.parked,
-        "circuit": str(figures.breaker.circuit),
-    }

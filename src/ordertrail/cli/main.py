@@ -17,6 +17,7 @@ from ordertrail.cli import (
     guard,
     history,
     import_log,
+    index,
     init,
     keys,
     migrate,
@@ -26,6 +27,7 @@ from ordertrail.cli import (
     relay,
     rules,
     seal,
+    search,
     show,
     status,
     verify,
@@ -52,6 +54,9 @@ app.command("verify")(verify.verify)
 app.command("prove")(prove.prove)
 app.command("check")(check.check)
 app.command("history")(history.history)
+app.command("search")(search.search)
+app.command("facts")(search.facts)
+app.add_typer(index.app, name="index")
 app.command("show")(show.show)
 app.add_typer(keys.app, name="keys")
 app.command("backup")(backup.backup)

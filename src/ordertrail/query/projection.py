@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from msgspec import UNSET
 
@@ -26,8 +27,13 @@ MICRO = 1_000_000
 LARGEST = (1 << 63) - 1
 """The largest number that a database's integer holds."""
 
+LONGEST = 512
+"""Characters that are kept of a text that is asked for exactly; of searched texts and values all are."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_NUMBER = 30
+_CANONICAL_LENGTH = len("2026-11-22T14:02:10.120000Z")
+_Text = TypeVar("_Text", str, str | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +53,36 @@ class IndexedChange:
     """The same in hundredths of a per cent of what was before, where that is not 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Mark:
     """One of several values of a kind: ``role``, ``tag``, ``cause``, ``link`` (an id elsewhere), ``system`` (whose)."""
 
     kind: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStanding:
+    """Where an order stands by all its events; :mod:`~ordertrail.query.standing` says how. Times as of events.
+
+    ``status`` and ``amount`` (minor units of ``currency``) are None where no event told them; ``stated`` and ``valued``
+    are when the events that told them were recorded, ``changed`` when the last success with changes happened.
+    """
+
+    order: str
+    tenant: str
+    """Empty where it has none."""
+    status: str | None
+    amount: int | None
+    currency: str | None
+    stated: int
+    valued: int
+    changed: int | None
+    first: int
+    last: int
+    events: int
+    attempts: int
+    sensitive: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +116,8 @@ class Indexed:
     ticket: str | None = None
     changes: tuple[IndexedChange, ...] = ()
     marks: tuple[Mark, ...] = ()
+    standing: OrderStanding | None = None
+    """Where its order stands now, where whoever made this knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +153,28 @@ def project(event: Event, place: Place, actions: Mapping[str, Action] = CATALOGU
         tenant=event.subject.tenant,
         behalf=event.actor.on_behalf_of,
         session=event.actor.session,
-        ip=context.ip if isinstance(context.ip, str) else None,
-        request=context.request,
-        trace=context.trace,
-        channel=context.channel,
-        source=context.source,
-        ticket=context.ticket,
+        ip=_storable(context.ip) if isinstance(context.ip, str) else None,
+        request=_short(context.request),
+        trace=_short(context.trace),
+        channel=_short(context.channel),
+        source=_short(context.source),
+        ticket=_short(context.ticket),
         changes=tuple(map(_change, event.changes)),
-        marks=tuple(dict.fromkeys(_marks(event, context))),
+        marks=tuple(sorted(set(_marks(event, context)))),
     )
 
 
 def microseconds(time: str) -> int:
     """Return microseconds since 1970."""
+    if len(time) == _CANONICAL_LENGTH and time.endswith("Z"):
+        clock = int(time[11:13]) * 3_600 + int(time[14:16]) * 60 + int(time[17:19])
+        return (_midnight(time[:10]) + clock) * MICRO + int(time[20:26])
     return moment_microseconds(parse_time(time))
+
+
+@lru_cache(maxsize=4_096)
+def _midnight(day: str) -> int:
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
 
 
 def moment_microseconds(moment: datetime) -> int:
@@ -145,7 +185,20 @@ def moment_microseconds(moment: datetime) -> int:
 
 def fold(text: str) -> str:
     """Return a text as it is searched: without differences of case, and of spelling that Unicode has for one thing."""
+    text = _storable(text)
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _storable(text: _Text) -> _Text:
+    """Return a text as a database holds it: PostgreSQL has no NUL, so that something visible stands for one."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if text is not None and "\0" in text else text
+
+
+def _short(text: _Text) -> _Text:
+    """Return a text that an index of a database takes: no more of it than an id may have."""
+    return _storable(text if text is None or len(text) <= LONGEST else text[:LONGEST])
 
 
 def _searched(event: Event, actions: Mapping[str, Action]) -> Iterator[str]:
@@ -162,14 +215,14 @@ def _searched(event: Event, actions: Mapping[str, Action]) -> Iterator[str]:
 
 def _marks(event: Event, context: Context) -> Iterator[Mark]:
     for role in event.actor.roles:
-        yield Mark("role", role)
+        yield Mark("role", _short(role))
     for tag in context.tags:
-        yield Mark("tag", tag)
+        yield Mark("tag", _short(tag))
     for link in event.links:
-        yield Mark("link", link.id)
-        yield Mark("system", link.system)
+        yield Mark("link", _short(link.id))
+        yield Mark("system", _short(link.system))
     if event.cause is not None:
-        yield Mark("cause", event.cause.id)
+        yield Mark("cause", _short(event.cause.id))
 
 
 def _change(change: Change) -> IndexedChange:
@@ -181,10 +234,10 @@ def _change(change: Change) -> IndexedChange:
         if before:
             part, rest = divmod(abs(delta) * 10_000, abs(before))
             ratio = (part + (rest > 0)) * (1 if delta > 0 else -1)
-    field = change.path.rsplit("/", 1)[-1].replace("~1", "/").replace("~0", "~")
+    path = _short(change.path)
     return IndexedChange(
-        change.path,
-        field,
+        path,
+        field_of(path),
         _text(change.before),
         _text(change.after),
         after_unit if after_unit is not None else before_unit,
@@ -193,6 +246,11 @@ def _change(change: Change) -> IndexedChange:
         _held(delta),
         _held(ratio),
     )
+
+
+def field_of(path: str) -> str:
+    """Return the name of the field at a place (RFC 6901)."""
+    return path.rsplit("/", 1)[-1].replace("~1", "/").replace("~0", "~")
 
 
 def _held(number: int | None) -> int | None:
@@ -223,7 +281,7 @@ def _text(value: Any) -> str | None:
     """Return a value as a person writes it; None for what is absent, sealed, or made of parts."""
     match value:
         case str():
-            return value
+            return _storable(value)
         case bool():
             return "yes" if value else "no"
         case int():

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, exists
+from sqlalchemy import ColumnElement, and_, exists, func, select
 
 from ordertrail.kernel.money import EXPONENTS, Money, format_money, parse_money
 from ordertrail.query.filters.spelling import quoted
-from ordertrail.query.projection import LARGEST, MICRO, Indexed, IndexedChange
-from ordertrail.query.tables import Dialect, changes, events
+from ordertrail.query.projection import LARGEST, MICRO, Indexed, IndexedChange, field_of
+from ordertrail.query.tables import BEGINNING, Dialect, Keys, changes, events
 
 
 class Direction(StrEnum):
@@ -63,7 +63,14 @@ class Changed:
 
     def sql(self, dialect: Dialect) -> ColumnElement[bool]:  # noqa: ARG002
         """See :class:`~ordertrail.query.filters.terms.Term`."""
-        told = [changes.c.key == events.c.key, _at(self.field)]
+        return exists().where(changes.c.key == events.c.key, *self._told())
+
+    def keys(self, dialect: Dialect) -> Keys | None:  # noqa: ARG002
+        """See the protocol."""
+        return select(changes.c.key).where(changes.c.field == _last(self.field), *self._told())
+
+    def _told(self) -> list[ColumnElement[bool]]:
+        told = [_at(self.field)]
         if self.direction is not Direction.ANY:
             sign = 1 if self.direction is Direction.UP else -1
             told += [changes.c.delta.is_not(None), sign * changes.c.delta > 0]
@@ -71,7 +78,7 @@ class Changed:
                 told += [changes.c.ratio.is_not(None), sign * changes.c.ratio > self.margin.amount]
             elif self.margin is not None:
                 told += [changes.c.unit == self.margin.unit, sign * changes.c.delta > self.margin.amount]
-        return exists().where(*told)
+        return told
 
     def matches(self, event: Indexed) -> bool:
         """See the protocol."""
@@ -114,6 +121,17 @@ class Value:
         column = changes.c.before if self.side is Side.BEFORE else changes.c.after
         told = and_(column.is_not(None), column.in_(self.values))
         return exists().where(changes.c.key == events.c.key, _at(self.field), told)
+
+    def keys(self, dialect: Dialect) -> Keys | None:  # noqa: ARG002
+        """See the protocol."""
+        if self.side is Side.BEFORE:
+            return select(changes.c.key).where(
+                changes.c.field == _last(self.field), changes.c.before.in_(self.values)
+            )
+        begins = {value[:BEGINNING] for value in self.values}
+        return select(changes.c.key).where(
+            changes.c.field == _last(self.field), func.substr(changes.c.after, 1, BEGINNING).in_(begins)
+        )
 
     def matches(self, event: Indexed) -> bool:
         """See the protocol."""
@@ -166,6 +184,11 @@ def _plain(number: Decimal) -> str:
 
 def _named(field: str) -> str:
     return field.rsplit("/", 1)[-1].replace("_", " ") if not field.startswith("/") else field
+
+
+def _last(field: str) -> str:
+    """Return the name of the field at a place, by which an index finds its changes."""
+    return field_of(field) if field.startswith("/") else field
 
 
 def _at(field: str) -> ColumnElement[bool]:

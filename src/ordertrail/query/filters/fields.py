@@ -13,6 +13,8 @@ class Field:
     mark: str | None = None
     about: str = ""
     """What it is, for people who choose a field."""
+    of_order: bool = False
+    """Whether it is told of the event's order as it stands now."""
 
 
 FIELDS: Mapping[str, Field] = {
@@ -27,6 +29,9 @@ FIELDS: Mapping[str, Field] = {
     "subject": Field("subject", "on {}", about="The id of what it happened to."),
     "thing": Field("subject_kind", "on an item that is {}", about="order, order_line, payment, …"),
     "order": Field("order", "on order {}", about="The order that it belongs to."),
+    "state": Field(
+        "status", "of an order that is now {}", about="Where its order stands now: cancelled.", of_order=True
+    ),
     "tenant": Field("tenant", "of tenant {}", about="Whose order."),
     "channel": Field("channel", "in channel {}", about="Where it came from: backoffice, shopify."),
     "source": Field("source", "from {}", about="The system that captured it."),

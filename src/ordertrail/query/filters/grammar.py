@@ -4,9 +4,9 @@
 
     clerk-17 action:order.price.change -channel:web when:last-7-days lowered:unit_price>20% "customer called"
 
-Terms stand side by side, and all of them must hold. ``field:a,b`` means either; a minus before a term means all but it;
-a text without a colon is looked for in what the event says. Quotes keep spaces and signs: ``reason "20 % off: ok"``.
-What is read is written the same way again, and read the same::
+Terms stand side by side, and all of them must hold. ``field:a,b`` means either, ``field:=a*`` just this value; a minus
+before a term means all but it; a text without a colon is looked for in what the event says. Quotes keep spaces and
+signs: ``reason "20 % off: ok"``. What is read is written the same way again, and read the same::
 
     parse_filter(format_filter(parse_filter(text))) == parse_filter(text)
 """
@@ -25,6 +25,7 @@ from ordertrail.query.filters.fields import FIELDS
 from ordertrail.query.filters.spelling import unquoted
 from ordertrail.query.filters.terms import Attempt, Has, Is, Not, Sensitive, Term, Word
 from ordertrail.query.filters.when import When, parse_when
+from ordertrail.query.filters.worth import parse_worth
 from ordertrail.query.projection import Indexed
 from ordertrail.query.tables import Dialect
 
@@ -79,6 +80,8 @@ def parse_filter(text: str, now: datetime, zone: ZoneInfo) -> Filter:
     """
     if len(text) > LONGEST:
         raise InputError(f"a filter has at most {LONGEST} characters, and this one {len(text)}")
+    if "\0" in text or (not text.isprintable() and any(0xD800 <= ord(one) < 0xE000 for one in text)):
+        raise InputError("a filter is text; this one holds what no text has", meaning="Nothing was searched.")
     pieces = _pieces(text)
     if len(pieces) > MOST:
         raise InputError(f"a filter has at most {MOST} terms, and this one {len(pieces)}")
@@ -131,14 +134,18 @@ def _named(name: str, value: str, now: datetime, zone: ZoneInfo) -> Term:
         if value not in _FLAGS:
             raise ValueError(f"is: is followed by {' or '.join(_FLAGS)}, not by {value[:40]!r}")
         return _FLAGS[value]
+    if name == "value":
+        return parse_worth(value)
     if name in set(Direction) | set(Side):
         return _change(name, value)
     if name not in FIELDS:
-        known = ", ".join((*FIELDS, "when", "is", *Direction, *Side))
+        known = ", ".join((*FIELDS, "when", "is", "value", *Direction, *Side))
         raise ValueError(
             f"there is no field {name!r}; there are {known}. A text with a colon stands in quotes"
         )
-    return Has(name) if value == "*" else Is(name, _values(value))
+    if value == "*":
+        return Has(name)
+    return Is(name, _values(value.removeprefix("=")), exact=value.startswith("="))
 
 
 def _change(name: str, value: str) -> Term:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, true
 
 from ordertrail.query.projection import Indexed, moment_microseconds
-from ordertrail.query.tables import Dialect, events
+from ordertrail.query.tables import PLAIN, Dialect, Keys, all_keys, events
 
 _SPAN = re.compile(r"last-(\d{1,4})-(minutes|hours|days|weeks|months)")
 _MOMENT = re.compile(
@@ -43,6 +43,10 @@ class When:
         if self.end is not None:
             bounds.append(events.c.time < moment_microseconds(self.end))
         return and_(true(), *bounds)
+
+    def keys(self, dialect: Dialect) -> Keys | None:  # noqa: ARG002
+        """See the protocol."""
+        return all_keys().where(self.sql(PLAIN))
 
     def matches(self, event: Indexed) -> bool:
         """See the protocol."""

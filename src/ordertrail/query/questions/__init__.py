@@ -1,0 +1,1 @@
+"""What an auditor asks, one module a question; each pure over the ports of the room."""

@@ -1,0 +1,93 @@
+"""Asking a trail: its index and its log together, behind one object; every answer says how far behind it is."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ordertrail.kernel.clock import Clock
+from ordertrail.kernel.errors import InputError, UnavailableError
+from ordertrail.query.entries import SealedEvent, read_entry
+from ordertrail.query.feeding import Lag, feed, lag
+from ordertrail.query.filters.grammar import Filter, parse_filter
+from ordertrail.query.ports import Counts, Hit, Index, LogReader, Searches
+from ordertrail.query.questions.orders import OrderReader
+from ordertrail.record.actions import Catalogue
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[Value]):
+    """What was asked for, and how far the index was behind the log when it was asked."""
+
+    value: Value
+    lag: Lag
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Asks a trail, by its parts.
+
+    ::
+
+    page = query.answer(lambda: search(query.searches, query.parse("actor:clerk-17", "Europe/Berlin")))
+    page.value.hits, page.lag.events
+    """
+
+    index: Index
+    searches: Searches
+    counts: Counts
+    log: LogReader
+    orders: OrderReader
+    streams: Sequence[str]
+    actions: Catalogue
+    clock: Clock
+
+    def parse(self, text: str, zone: str = "UTC") -> Filter:
+        """Read a filter as of now. Raises InputError naming what is wrong, the zone too."""
+        return parse_filter(text, self.clock(), zone_of(zone))
+
+    def answer(self, question: Callable[[], Value]) -> Answer[Value]:
+        """Answer a question, with the index's lag just before."""
+        behind = self.lag()
+        return Answer(question(), behind)
+
+    def lag(self) -> Lag:
+        """Say how far the index is behind the log."""
+        return lag(self.index, self.log, self.streams, self.clock)
+
+    def feed(self, on_batch: Callable[[int], None] = lambda _: None) -> int:
+        """Bring the index up to where the log is; return how many entries were read."""
+        return feed(self.index, self.log, self.streams, self.actions, on_batch)
+
+    def rebuild(self, on_batch: Callable[[int], None] = lambda _: None) -> int:
+        """Drop what the index has and feed it anew; return how many entries were read."""
+        self.index.clear()
+        fed = self.feed(on_batch)
+        self.index.settle()
+        return fed
+
+    def read(self, hit: Hit) -> SealedEvent:
+        """Return a found event from the log itself. Raises UnavailableError where the log has another, or none."""
+        place = hit.event.position
+        for row in self.log.rows(hit.event.stream, place, place + 1):
+            sealed = read_entry(hit.event.stream, row)
+            if sealed.event.id == hit.event.id:
+                return sealed
+        raise UnavailableError(
+            f"entry {place} of stream {hit.event.stream} is not the event that the index has there",
+            meaning="The index is not of this log.",
+            remedy="Rebuild it with 'ordertrail index build --anew'; check the log with 'ordertrail verify'.",
+        )
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return a zone of the IANA database. Raises InputError for a name that is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InputError(
+            f"{name[:60]!r} is no time zone",
+            remedy="Name one of the IANA database, such as Europe/Berlin or UTC.",
+        ) from None
