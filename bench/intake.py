@@ -1,10 +1,14 @@
 """What intake does: orders a second from JSON batches on disk to accepted orders with their events, on both databases.
 
-    python bench/intake.py [--orders 20000] [--workers 2] [--http 15] [--large 256]
+    python bench/intake.py [--orders 20000] [--workers 2] [--http 15] [--large 256] [--phases 5000]
 
-Batches of 500 orders of two lines each are handed to the door as files' bytes, landed durably, and worked on by worker
-processes at the same time; the clock runs from the first byte handed over to the last order accepted. Commits are
-durable: PostgreSQL with its defaults, SQLite in WAL mode with synchronous=FULL. Capture is on for every order table.
+Batches of 500 orders of two lines each, as lists of JSON, are handed to the door as files' bytes, landed durably, read
+by the shipped channel ``json`` with the shipped mapping ``plain_orders``, held against the shipped rules, and worked on
+by worker processes at the same time; the clock runs from the first byte handed over to the last order accepted.
+Commits are durable: PostgreSQL with its defaults, SQLite in WAL mode with synchronous=FULL. Capture is on for every
+order table.
+
+``--phases`` orders are worked on in this process alone, on SQLite, and each step's processor time is told.
 
 ``--http`` seconds of webhooks at 300 requests/s, one order each, are answered 202 when durable, while a worker takes
 them in; told is the time from sending to the answer. ``--large`` megabytes of one file show that memory stays flat.
@@ -12,6 +16,7 @@ them in; told is the time from sending to the answer. ``--large`` megabytes of o
 
 import argparse
 import asyncio
+import json
 import multiprocessing
 import socket
 import sys
@@ -20,22 +25,31 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 sys.path[0] = str(Path(__file__).parents[1] / "tests")  # in the place of this folder, whose names are others
 
 from intake.shop import KEY, Shop, an_order, document, durable_engine, open_shop, prepare  # noqa: E402
+from ordertrail.adapters.orders.store import SqlOrders  # noqa: E402
+from ordertrail.assembly.intake import collect_seldom  # noqa: E402
+from ordertrail.intake.channel import Channel, open_channel  # noqa: E402
 from ordertrail.intake.delivery import Source, Way  # noqa: E402
 from ordertrail.intake.reading import Reader  # noqa: E402
 from ordertrail.intake.receiving import Sent  # noqa: E402
+from ordertrail.intake.rules.rulebook import shipped  # noqa: E402
+from ordertrail.intake.rules.validator import RulesValidator  # noqa: E402
 from ordertrail.kernel.clock import utc_now  # noqa: E402
+from ordertrail.orders.model import Order  # noqa: E402
 
 BATCH = 500
 LEAST = 2_000
 """Orders a second that are wanted."""
 RATE = 300
 """Requests a second."""
+ERP = Source("json", "erp", options={"mapping": "plain_orders"})
+"""What the batches come from."""
 TABLE = """\
 [table]
 key = "Order"
@@ -73,7 +87,8 @@ def databases(names: list[str]) -> Iterator[Iterator[tuple[str, str, Path]]]:
 
 def work(url: str, folder: Path, ready: Any, total: int, used: Any) -> None:
     """Work until so many messages are accepted, in a process of its own; add up the seconds of processor time."""
-    shop = open_shop(durable_engine(url), folder / "bodies", utc_now)
+    shop = open_erp(url, folder)
+    collect_seldom()
     worker = shop.worker(deliveries=1 if total < sys.maxsize else 100, messages=BATCH)
     ready.wait()
     begin = time.process_time()
@@ -96,19 +111,75 @@ def _accepted(shop: Shop) -> int:
         return int(counted or 0)
 
 
+def open_erp(url: str, folder: Path) -> Shop:
+    """Open the flow as the assembly wires it: the channels that are shipped, and the shipped rules.
+
+    The tests' own small channel is still there, for the requests of ``--http``.
+    """
+    engine = durable_engine(url)
+    shop = open_shop(engine, folder / "bodies", utc_now)
+    small = shop.flow.reader
+    sources, rulebook = {**small.sources, str(ERP): ERP}, shipped()
+
+    def channel(name: str) -> Channel:
+        return small.channel(name) if name == "shop" else open_channel(name)
+
+    validator = RulesValidator(lambda: rulebook, SqlOrders(engine))
+    shop.flow = replace(shop.flow, reader=Reader(sources, small.bodies, channel), validator=validator)
+    shop.door = replace(shop.door, channel=channel)
+    return shop
+
+
 def batches(orders: int) -> list[bytes]:
     """Return the bodies."""
     return [
-        document(*(an_order(first + number) for number in range(BATCH)), delivery=f"batch-{first}")
+        json.dumps([plain_order(first + number) for number in range(BATCH)]).encode()
         for first in range(0, orders, BATCH)
     ]
+
+
+def plain_order(number: int) -> dict[str, Any]:
+    """Return an order of two lines as ``plain_orders`` reads it; its totals add up."""
+    lines = [
+        {
+            "id": str(place),
+            "sku": f"CUP-{place}",
+            "name": "Cup",
+            "quantity": 1,
+            "price": "12.00",
+            "amount": "12.00",
+        }
+        for place in (1, 2)
+    ]
+    return {
+        "id": str(number),
+        "number": f"R-{number}",
+        "status": "received",
+        "currency": "EUR",
+        "version": 1,
+        "placed": "2026-11-22T14:00:00Z",
+        "updated": "2026-11-22T14:05:00Z",
+        "customer": {"id": f"c-{number % 997}", "name": "A. Buyer", "email": f"buyer{number}@example.com"},
+        "ship_to": {
+            "name": "A. Buyer",
+            "street": ["Weg 1"],
+            "city": "Ulm",
+            "postal_code": "89073",
+            "country": "DE",
+        },
+        "lines": lines,
+        "shipping": "4.90",
+        "tax": "4.61",
+        "total": "28.90",
+        "tax_included": True,
+    }
 
 
 def measure_batches(url: str, folder: Path, orders: int, workers: int) -> tuple[float, float]:
     """Return orders a second from end to end, and microseconds of all processes of ours for one."""
     engine = durable_engine(url)
     prepare(engine)
-    shop = open_shop(engine, folder / "bodies", utc_now)
+    shop = open_erp(url, folder)
     bodies = batches(orders)
     shop.take(an_order(10**9))
     total = orders + 1
@@ -119,8 +190,8 @@ def measure_batches(url: str, folder: Path, orders: int, workers: int) -> tuple[
         process.start()
     ready.wait()
     begin, own = time.perf_counter(), time.process_time()
-    for body in bodies:
-        shop.send(body, way=Way.FILE)
+    for number, body in enumerate(bodies):
+        shop.door.receive(Sent(ERP, body, Way.FILE, name=f"batch-{number}.json"))
     while _accepted(shop) < total:
         time.sleep(0.02)
     seconds = time.perf_counter() - begin
@@ -128,6 +199,34 @@ def measure_batches(url: str, folder: Path, orders: int, workers: int) -> tuple[
         process.join()
     engine.dispose()
     return orders / seconds, (used.value + time.process_time() - own) / orders * 1e6
+
+
+def measure_phases(url: str, folder: Path, orders: int) -> dict[str, float]:
+    """Return the microseconds of this process for an order in each step of the flow."""
+    engine = durable_engine(url)
+    prepare(engine)
+    shop = open_erp(url, folder)
+    sent = [
+        Sent(ERP, body, Way.FILE, name=f"phase-{place}.json") for place, body in enumerate(batches(orders))
+    ]
+    channel, validator = shop.door.channel(ERP.channel), shop.flow.validator
+    times, told = [time.process_time()], []
+    for one in sent:
+        shop.door.receive(one)
+    times.append(time.process_time())
+    for one in sent:
+        told += [message.content for message in channel.read(shop.door.delivery(one))]
+    times.append(time.process_time())
+    for content in told:
+        if not isinstance(content, Order) or validator.validate(content, None).holds:
+            raise SystemExit("an order of the benchmark is not one that enters")
+    times.append(time.process_time())
+    told.clear()
+    shop.worker().run()
+    times.append(time.process_time())
+    engine.dispose()
+    landing, reading, rules, whole = ((end - begin) / orders * 1e6 for begin, end in pairwise(times))
+    return {"land": landing, "read": reading, "rules": rules, "decide and settle": whole - reading - rules}
 
 
 def serve(url: str, folder: Path, port: int) -> None:
@@ -257,6 +356,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--http", type=float, default=15.0)
     parser.add_argument("--large", type=int, default=256)
+    parser.add_argument("--phases", type=int, default=5_000)
     parser.add_argument("--databases", nargs="+", default=["postgresql", "sqlite"])
     options = parser.parse_args()
     with databases(options.databases) as each:
@@ -265,6 +365,14 @@ def main() -> None:
                 rate, used = measure_batches(url, folder, options.orders, options.workers)
                 told = f"{rate:,.0f} orders/s from JSON batches (at least {LEAST:,} are wanted)"
                 print(f"{name}: {told}, {used:,.0f} us of our processes for one")
+            if options.phases and name == "sqlite":
+                place = folder / "phases"
+                place.mkdir()
+                # A database of its own, for that of the batches has the same orders.
+                phases = measure_phases(f"sqlite:///{place}/orders.db", place, options.phases)
+                print(
+                    "sqlite, by step:", ", ".join(f"{step} {told:,.0f} us" for step, told in phases.items())
+                )
             if options.http:
                 half, most = measure_http(url, folder, options.http)
                 print(

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, literal, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, literal, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -319,3 +319,68 @@ def truncate(connection: Connection) -> None:
     """TRUNCATE, and TRUNCATE … CASCADE."""
     connection.execute(text("TRUNCATE allocations"))
     connection.execute(text("TRUNCATE TABLE orders CASCADE"))
+
+
+_MANY = "INSERT INTO order_lines (order_id, sku, quantity, unit_price) VALUES "
+
+
+@case("text and driver SQL", "core")
+def text_insert_many(connection: Connection) -> None:
+    """text() INSERT run for many sets of parameters, whose keys the database makes; more than go together."""
+    statement = text(f"{_MANY}(3, :sku, :quantity + 1, '2.50')")
+    result = connection.execute(statement, [{"sku": f"m{n}", "quantity": n} for n in range(1_003)])
+    assert result.rowcount == 1_003
+    assert not result.returns_rows
+    statement = text(f"{_MANY}(2, :sku, 1, 1), (3, :sku, :quantity, 1)")
+    assert connection.execute(statement, [{"sku": f"d{n}", "quantity": n} for n in range(2)]).rowcount == 4
+
+
+@case("text and driver SQL", "core")
+def driver_insert_many(connection: Connection) -> None:
+    """Driver-level INSERT run for many sets of parameters, whose keys the database makes."""
+    marks = {"sqlite": "?, ?", "postgresql": "%s, %s"}[connection.dialect.name]
+    if connection.dialect.driver == "asyncpg":
+        marks = "$1, $2"
+    rows = [(f"x{n}", n) for n in range(5)]
+    assert connection.exec_driver_sql(f"{_MANY}(3, {marks}, 1)", rows).rowcount == 5
+
+
+@case("text and driver SQL", "core")
+def text_insert_many_queries(connection: Connection) -> None:
+    """text() INSERT … SELECT, and INSERT … ON CONFLICT, run for many sets of parameters."""
+    query = _MANY.replace("VALUES", "SELECT 2, sku || :suffix, quantity, 1 FROM order_lines WHERE id < :id")
+    result = connection.execute(text(query), [{"suffix": "y", "id": 3}, {"suffix": "z", "id": 2}])
+    assert result.rowcount == 3
+    upsert = text(f"{_MANY}(1, :sku, 9, 1) ON CONFLICT (order_id, sku) DO UPDATE SET quantity = 10")
+    connection.execute(upsert, [{"sku": "S1"}, {"sku": "S9"}])
+
+
+@case("text and driver SQL", "core")
+def text_change_many(connection: Connection) -> None:
+    """text() UPDATE and DELETE run for many sets of parameters, by any condition."""
+    connection.execute(
+        text("UPDATE order_lines SET quantity = quantity + :more WHERE quantity > :low"),
+        [{"more": 10, "low": 3}, {"more": 100, "low": 4}],
+    )
+    result = connection.execute(
+        text("DELETE FROM order_lines WHERE sku = :sku AND quantity > :low"),
+        [{"sku": f"S{n}", "low": 2} for n in range(1, 5)],
+    )
+    assert result.rowcount == 2
+
+
+@case("Core", "core")
+def core_insert_many_returning(connection: Connection) -> None:
+    """insert() of many rows that returns another column than the key."""
+    rows = [{"order_id": 2, "sku": f"O{n}", "quantity": n, "unit_price": Decimal(n)} for n in range(4)]
+    assert sorted(connection.scalars(insert(LINES).returning(LINES.c.sku), rows)) == ["O0", "O1", "O2", "O3"]
+    statement = insert(LINES).returning(LINES.c.quantity, LINES.c.sku, sort_by_parameter_order=True)
+    rows = [{**row, "sku": f"{row['sku']}!"} for row in rows]
+    assert connection.execute(statement, rows).all() == [(n, f"O{n}!") for n in range(4)]
+
+
+@case("Core", "core")
+def core_insert_many_expression(connection: Connection) -> None:
+    """insert() of many rows, with an expression of the database's among their values."""
+    statement = insert(LINES).values(order_id=select(func.max(ORDERS.c.id)).scalar_subquery())
+    connection.execute(statement, [{"sku": f"E{n}", "quantity": n, "unit_price": 1} for n in range(3)])

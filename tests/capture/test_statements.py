@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from capture.matrix import seed
@@ -191,3 +192,22 @@ def test_rows_that_came_to_be_meanwhile_are_told_as_they_are(
     assert [(event.subject.id, event.action) for event in told] == [
         ("9", "order.delete" if "DELETE" in statement else "order.update")
     ]
+
+
+def test_what_an_insert_of_many_left_when_one_was_refused_is_recorded(engine: Engine) -> None:
+    """SQLite leaves the rows before the one that is refused; PostgreSQL none, and a savepoint undoes the rest."""
+    insert_many = text("INSERT INTO order_lines (order_id, sku, quantity, unit_price) VALUES (3, :sku, 1, 1)")
+    with acting(ACTOR), Session(engine) as session, session.begin():
+        seed(session)
+    with acting(ACTOR), engine.begin() as connection:
+        told = len(events_of(connection))
+        savepoint = connection.begin_nested() if engine.dialect.name == "postgresql" else None
+        with pytest.raises(IntegrityError):
+            connection.execute(insert_many, [{"sku": sku} for sku in ("a", "b", "a", "c")])
+        if savepoint is not None:
+            savepoint.rollback()
+    with engine.connect() as connection:
+        left = connection.scalars(select(Line.id).where(Line.sku.in_(["a", "b", "c"]))).all()
+        events = [one for one in events_of(connection)[told:] if one.outcome == "success"]
+    assert sorted(event.subject.id for event in events) == sorted(map(str, left))
+    assert len(left) == (0 if savepoint is not None else 2)

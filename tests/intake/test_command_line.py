@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 import ordertrail
 from ordertrail.assembly import create_trail
+from ordertrail.assembly.intake import operator_key
 from ordertrail.cli.letters import app
+from ordertrail.kernel.errors import ConfigurationError, InputError
 from ordertrail.settings import Settings, SourceSettings
 
 MAPPING = """\
@@ -128,3 +130,45 @@ def test_what_could_not_enter_is_shown_mended_and_rejected(run: Run, home: Path)
     assert run("reject", letter["message"], *by) == {"discarded": 1}
     assert run("list")["letters"] == []
     assert run("health")["sources"][0]["standing"] == "live"
+
+
+def test_a_source_is_held_to_what_it_says_it_sent(run: Run, home: Path) -> None:
+    """Nothing is missing where the count is right; else it is said, here and by health, until a later word."""
+    (home / "orders.csv").write_text(ROWS)
+    run("orders.csv", *SOURCE)
+    day = ("declare", *SOURCE, "--begin", "2000-01-01", "--end", "2100-01-01T00:00:00+02:00")
+    assert run(*day, "--orders", "2")["missing"] is None
+    told = run(*day, "--orders", "3", expect=2)
+    assert (told["declared"], told["here"]) == (3, 2)
+    assert told["missing"].startswith("It says that it sent 3 orders")
+    assert run("health", expect=2)["sources"][0]["reason"] == told["missing"]
+    assert run(*day, "--orders", "2", "--total", "99999.00 EUR", expect=2)["missing"].count("99,999.00") <= 1
+    assert run(*day, "--orders", "2")["missing"] is None
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "total"),
+    [
+        ("2026-11-23", "2026-11-22", "1.00 EUR"),
+        ("soon", "2026-11-22", "1.00 EUR"),
+        ("2026-11-22", "2026-11-23", "9"),
+        ("2026-11-22", "2026-11-23", "x EUR"),
+    ],
+)
+def test_a_declaration_that_says_nothing_is_refused(home: Path, begin: str, end: str, total: str) -> None:
+    """A time that ends before it begins or is none; an amount that is none, or has no currency."""
+    del home
+    said = ("--begin", begin, "--end", end, "--orders", "1", "--total", total)
+    done = CliRunner().invoke(app, ["declare", *SOURCE, *said])
+    assert isinstance(done.exception, InputError)
+
+
+def test_the_operators_key_cannot_be_short(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From its file or from the environment; a key that could be guessed is refused."""
+    trail = home / "trail"
+    assert operator_key(trail) is None
+    monkeypatch.setenv("ORDERTRAIL_INTAKE_OPERATOR_KEY", "a key that nobody guesses")
+    assert operator_key(trail) == b"a key that nobody guesses"
+    monkeypatch.setenv("ORDERTRAIL_INTAKE_OPERATOR_KEY", "short")
+    with pytest.raises(ConfigurationError, match="fewer than 16"):
+        operator_key(trail)

@@ -1,16 +1,22 @@
 """Webhooks over HTTP: acknowledged when durable, refused with a problem, bounded in size and time."""
 
 import asyncio
+import base64
+import hashlib
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import lxml.html
 import pytest
 
 from intake.shop import KEY, SHOP, Shop, an_order, document
 from ordertrail.intake.breaker import Tolerance
+from ordertrail.intake.faults import Code, Fault
+from ordertrail.intake.ports import Verdict
 from ordertrail.intake.repair import Repair
 from ordertrail.intake.service import Intake
 from ordertrail.web.intake import LARGEST, intake_app
@@ -23,6 +29,26 @@ def served(shop: Shop, backlog: int = 1_000) -> Intake:
     """Return the shop's intake, as programs are handed it."""
     repair = Repair(shop.desk, shop.flow.reader.bodies, shop.clock)
     return Intake({str(SHOP): SHOP}, shop.door, shop.flow, shop.desk, repair, shop.sources, backlog)
+
+
+OPERATOR = "an operator's long key"
+BEARER = {"Authorization": f"Bearer {OPERATOR}"}
+OPERATORS = ("/intake/", "/intake/health", "/metrics")
+
+
+def look(shop: Shop, path: str, headers: dict[str, str], key: str | None = OPERATOR) -> httpx.Response:
+    """Ask for what only an operator sees."""
+
+    async def one() -> httpx.Response:
+        app = intake_app(served(shop), None if key is None else key.encode())
+        try:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.get(path, headers=headers)
+        finally:
+            app.state.lander.close()
+
+    return asyncio.run(one())
 
 
 def ask(intake: Intake, *requests: tuple[dict[str, str], Any], path: str = ADDRESS) -> list[httpx.Response]:
@@ -139,3 +165,92 @@ def test_a_store_that_is_away_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatc
     (answer,) = ask(served(shop), (SIGNED, document(an_order(1))))
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
+
+
+@pytest.mark.parametrize("path", OPERATORS)
+def test_only_an_operator_looks(shop: Shop, path: str) -> None:
+    """401 without the key, with a source's own, and with one that is nearly right; 404 where none is configured."""
+    nearly = base64.b64encode(f"{OPERATOR}:wrong".encode()).decode()
+    for headers in (
+        {},
+        SIGNED,
+        {"Authorization": f"Bearer {OPERATOR}x"},
+        {"Authorization": f"Basic {nearly}"},
+    ):
+        refused = look(shop, path, headers)
+        assert refused.status_code == 401
+        assert "Basic" in refused.headers["www-authenticate"]
+        assert "shop/main" not in refused.text
+    for odd in ("Basic !", "Bearer", "Bearer ", "Digest x", "Basic " + base64.b64encode(b"\xff").decode()):
+        assert look(shop, path, {"Authorization": odd}).status_code == 401
+    password = base64.b64encode(f"anybody:{OPERATOR}".encode()).decode()
+    for headers in (BEARER, {"Authorization": f"Basic {password}"}):
+        answer = look(shop, path, headers)
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "no-store"
+        assert "shop/main" in answer.text
+    assert look(shop, path, BEARER, key=None).status_code == 404
+    assert look(shop, path, {"Authorization": "Bearer "}, key="").status_code == 401
+
+
+def test_an_operators_key_lands_nothing(shop: Shop) -> None:
+    """What opens the page is no source's secret."""
+    (answer,) = ask(served(shop), (BEARER, document(an_order(1))))
+    assert answer.status_code == 401
+
+
+def test_health_says_how_each_source_is(shop: Shop) -> None:
+    """As JSON: standing, why, and the figures."""
+    shop.send(document(an_order(1)))
+    (source,) = look(shop, "/intake/health", BEARER).json()["sources"]
+    assert (source["source"], source["standing"], source["backlog"]) == ("shop/main", "live", 1)
+    assert source["reason"].startswith("1 delivery in the last hour")
+
+
+def test_metrics_are_in_the_text_format(shop: Shop) -> None:
+    """Version 0.0.4: each family has its help and type once, before its samples; each sample is a number."""
+    shop.take({})
+    shop.send(document(an_order(1)))
+    answer = look(shop, "/metrics", BEARER)
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert answer.text.endswith("\n")
+    family, found = "", {}
+    for line in answer.text.splitlines():
+        if line.startswith("# HELP "):
+            family = line.split()[2]
+        elif line.startswith("# TYPE "):
+            assert line == f"# TYPE {family} gauge"
+        else:
+            sample = re.fullmatch(r'(\w+)\{([a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*)\} (\S+)', line)
+            assert sample is not None
+            assert sample[1] == family
+            found[sample[1], sample[2]] = float(sample[3])
+    source = 'source="shop/main"'
+    assert found["ordertrail_intake_backlog", source] == 1
+    assert found["ordertrail_intake_open_letters", source] == 1
+    assert found["ordertrail_intake_breaker", source + ',circuit="closed"'] == 1
+    assert found["ordertrail_intake_breaker", source + ',circuit="open"'] == 0
+
+
+def test_the_page_runs_nothing_and_tells_no_value(shop: Shop) -> None:
+    """Its policy allows one style sheet, by its hash; causes and what to do are there, nobody's name is."""
+    shop.rules.says["1"] = Verdict(
+        holds=(Fault(Code.RULE, "/buyer/email", "buyer@example.com is odd", "e<b>"),)
+    )
+    shop.take(an_order(1), {})
+    answer = look(shop, "/intake/", BEARER)
+    page, policy = answer.text, answer.headers["content-security-policy"]
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
+    assert "<script" not in page and " style=" not in page and "http" not in page  # noqa: PT018 - one promise
+    assert "rule e&lt;b&gt;" in page
+    assert "Have the source fill this field" in page
+    assert "buyer@example.com" not in page and "A. Buyer" not in page  # noqa: PT018 - as above
+    tree = lxml.html.fromstring(page)
+    for table in tree.iter("table"):
+        assert table.find("caption") is not None
+        columns = len(table.findall("thead/tr/th[@scope='col']"))
+        rows = table.findall("tbody/tr")
+        assert rows
+        assert all(len(row) == columns and row[0].get("scope") == "row" for row in rows)

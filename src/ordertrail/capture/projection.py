@@ -22,7 +22,7 @@ class Placed(NamedTuple):
 class Projection:
     """A table's columns, by their places in it, in the order in which a row's image has them."""
 
-    __slots__ = ("columns", "key", "key_places", "pick", "place", "placed", "plain", "recorded")
+    __slots__ = ("_pickers", "columns", "key", "key_places", "pick", "place", "placed", "plain", "recorded")
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Projection:
         self.key_places = tuple(self.place[column] for column in key if column in self.place)
         self.key = picker(columns, key) if len(self.key_places) == len(key) else None
         self.placed = self._placed(placed)
+        self._pickers: dict[tuple[int, ...], Callable[[Image], Image]] = {self.recorded: self.pick}
         self.plain = hidden.isdisjoint(self.recorded)
         """Whether the recorded values are told as they are: nothing is to be hidden, sealed or worked upon."""
 
@@ -52,6 +53,13 @@ class Projection:
         if told_by is None or not {*told_by} <= {None, *self.columns}:
             return None
         return Placed(*[None if column is None else self.place[column] for column in told_by])
+
+    def picker(self, wanted: tuple[int, ...]) -> Callable[[Image], Image]:
+        """Return a function that takes some of the columns out of an image; made once."""
+        known = self._pickers.get(wanted)
+        if known is None:
+            known = self._pickers[wanted] = picker(self.columns, wanted)
+        return known
 
     def by_key(self, rows: Sequence[Image]) -> dict[Image, Image]:
         """Return images by their primary keys."""

@@ -109,7 +109,7 @@ def entry_of_one(changes: Changes, transaction: str, outcome: Outcome) -> Entry 
         recorded = tuple([one for one in recorded if before[where[one]] != after[where[one]]])
         if not recorded:
             return None
-        pick = picker(changes.columns, recorded)
+        pick = projection.picker(recorded)
     else:
         pick = projection.pick
     sides = [None if image is None else carry_rows((pick(image),))[0] for image in (before, after)]

@@ -12,7 +12,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ordertrail.assembly.intake import intake_password, intake_url, open_consumer, open_intake, operator_key
+from ordertrail.assembly.intake import (
+    collect_seldom,
+    intake_password,
+    intake_url,
+    open_consumer,
+    open_intake,
+    operator_key,
+)
 from ordertrail.assembly.relay import open_relay
 from ordertrail.assembly.stores import read_settings
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption, opened
@@ -149,6 +156,7 @@ def work(
 ) -> None:
     """Work on what has landed: read, decide, accept, hold or put aside. Run as many as there are cores."""
     with open_intake(trail) as intake:
+        collect_seldom()
         if follow:
             if not as_json:
                 say("Working on what comes. Ctrl-C ends it cleanly.")

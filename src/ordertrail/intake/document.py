@@ -211,7 +211,7 @@ class Node:
         """Return a field as it stands in the tree, None where it says nothing."""
         self._read.add(name)
         value = self._tree.get(name)
-        if value in _NOTHING:
+        if not value and value in _NOTHING:  # most say something, and that is told fastest so
             if required:
                 self.fault(Code.MISSING, name, f"{name} is missing")
             return None

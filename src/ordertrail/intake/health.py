@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from ordertrail.intake.breaker import Circuit
 from ordertrail.intake.ports import Figures, Received
@@ -135,3 +136,25 @@ def _lag(figures: Figures, now: datetime) -> timedelta:
 def _told(time: timedelta) -> str:
     hours = time / _HOUR
     return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours" if hours >= 2 else "an hour"
+
+
+def told_of_health(one: Health) -> dict[str, Any]:
+    """Return how a source is, as JSON tells it: over HTTP and on the command line alike."""
+    figures = one.figures
+    return {
+        "source": one.source,
+        "standing": str(one.standing),
+        "reason": one.reason,
+        "last_received": figures.last_received,
+        "last_success": figures.last_success,
+        "rate_per_hour": one.rate,
+        "usual_per_hour": round(one.usual, 2),
+        "error_rate": round(one.error_rate, 4),
+        "lag_seconds": one.lag_seconds,
+        "backlog": figures.backlog,
+        "duplicates": figures.duplicates,
+        "refused": figures.refused,
+        "open_letters": figures.open_letters,
+        "parked": figures.parked,
+        "circuit": str(figures.breaker.circuit),
+    }

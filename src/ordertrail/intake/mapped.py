@@ -135,6 +135,8 @@ def _read(node: Node, field: Field, currency: str | None) -> Any:
     place = field.places[0]
     for step in place.steps:
         node = node.child(step)
+    if place.name not in node.tree:
+        return field.value
     found = _READERS[field.kind](node, place.name, field, currency)
     return field.value if found is None else found
 

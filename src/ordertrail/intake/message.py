@@ -38,3 +38,5 @@ class Message:
     pointer: str
     content: Content
     read: Node | None = field(default=None, compare=False, repr=False)
+    sound: bool = field(default=False, compare=False, repr=False)
+    """The order was held against the laws of the model when it was read; deciding need not do it again."""

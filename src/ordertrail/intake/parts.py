@@ -71,7 +71,7 @@ def message_of(
     if document.faults:
         faults = tuple(dict.fromkeys(document.faults))
         return Message(document.pointer, Faulty(faults, order), root)
-    return Message(document.pointer, cast("Content", content), root)
+    return Message(document.pointer, cast("Content", content), root, sound=isinstance(content, Order))
 
 
 def _broken(content: Order | Amendment, pointer: str) -> Iterable[Fault]:

@@ -287,7 +287,7 @@ class Worker:
         order_id = order_of_content(content)
         before = known.get(order_id) if order_id is not None else None
         approval: Approval | None = item.waiting.approval if item.waiting is not None else None
-        case = Case(before, item.claim.received, self._flow.validator.validate, approval)
+        case = Case(before, item.claim.received, self._flow.validator.validate, approval, item.message.sound)
         try:
             decision = decide(content, case)
         except UnavailableError:

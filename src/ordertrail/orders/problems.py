@@ -1,11 +1,9 @@
 """What is wrong with an order beyond its shape: every problem, each with its dotted path."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
-
-import msgspec
 
 from ordertrail.kernel.canonical import MAX_INTEGER
 from ordertrail.kernel.errors import Problem
@@ -28,6 +26,11 @@ _SIGNED = frozenset(
     }
 )
 """Amounts that may be negative: lines of credit, their taxes, and sums with them."""
+
+_NUL = "holds U+0000, which databases cannot"
+
+Check = Callable[[str], str | None]
+"""Says what is wrong with a text; None where nothing is."""
 
 
 def order_problems(order: Order) -> Iterator[Problem]:
@@ -63,14 +66,14 @@ def _transaction_problems(payment: Payment, path: str) -> Iterator[Problem]:
 
 
 @cache
-def _kinds(part: type[Part]) -> dict[str, str]:
-    """Return the kind of text of each field that has one."""
-    found = {}
-    for name, hint in get_type_hints(part, include_extras=True).items():
-        kind = _kind_in(hint)
-        if kind is not None:
-            found[name] = kind
-    return found
+def _checks(part: type[Part]) -> tuple[tuple[str, Check | None, bool], ...]:
+    """Return each field, what its texts are held against, and whether its amounts may be negative."""
+    hints = get_type_hints(part, include_extras=True)
+    kinds = {name: _kind_in(hints[name]) for name in part.__struct_fields__}
+    return tuple(
+        (name, None if kind is None else CHECKS[kind], (part, name) in _SIGNED)
+        for name, kind in kinds.items()
+    )
 
 
 def _kind_in(hint: Any) -> str | None:
@@ -85,21 +88,21 @@ def _kind_in(hint: Any) -> str | None:
 
 def part_problems(part: Part, path: str) -> Iterator[Problem]:
     """Yield what is wrong with the texts, amounts and periods of a part, and of the parts within it."""
-    kinds = _kinds(type(part))
     prefix = f"{path}." if path else ""
-    for name in part.__struct_fields__:
+    for name, check, signed in _checks(type(part)):
         value = getattr(part, name)
         if value is None or value == ():
             continue
         if type(value) is str:  # most fields are texts, and most texts are right
-            wrong = _text_problem(value, kinds.get(name))
+            wrong = check(value) if check is not None else None
             if wrong is not None:
                 yield Problem(prefix + name, wrong)
-        elif isinstance(part, Extension) and name == "value":
+            elif "\x00" in value:
+                yield Problem(prefix + name, _NUL)
+        elif name == "value" and isinstance(part, Extension):
             yield from _extension_problems(value, f"{prefix}value")
-        else:
-            signed = (type(part), name) in _SIGNED
-            yield from _value_problems(value, prefix + name, kinds.get(name), signed=signed)
+        elif type(value) is not bool:
+            yield from _value_problems(value, prefix + name, check, signed=signed)
 
 
 def _extension_problems(value: Any, path: str) -> Iterator[Problem]:
@@ -115,11 +118,11 @@ def _extension_problems(value: Any, path: str) -> Iterator[Problem]:
             yield Problem(path, "is not how extension_value writes this value; make it with that")
 
 
-def _value_problems(value: Any, path: str, kind: str | None, *, signed: bool) -> Iterator[Problem]:
+def _value_problems(value: Any, path: str, check: Check | None, *, signed: bool) -> Iterator[Problem]:
     match value:
         case tuple():
             for number, item in enumerate(value):
-                yield from _value_problems(item, f"{path}.{number}", kind, signed=signed)
+                yield from _value_problems(item, f"{path}.{number}", check, signed=signed)
         case Money():
             yield from _money_problems(value, path, signed=signed)
         case Part():
@@ -127,16 +130,16 @@ def _value_problems(value: Any, path: str, kind: str | None, *, signed: bool) ->
             if isinstance(value, Period):
                 yield from _period_problems(value, path)
         case str():
-            wrong = _text_problem(value, kind)
+            wrong = _text_problem(value, check)
             if wrong is not None:
                 yield Problem(path, wrong)
         case int() if abs(value) > MAX_INTEGER:
             yield Problem(path, "is beyond 2**53 - 1, which other JSON readers would round")
 
 
-def _text_problem(text: str, kind: str | None) -> str | None:
-    wrong = CHECKS[kind](text) if kind is not None else None
-    return wrong or ("holds U+0000, which databases cannot" if "\x00" in text else None)
+def _text_problem(text: str, check: Check | None) -> str | None:
+    wrong = check(text) if check is not None else None
+    return wrong or (_NUL if "\x00" in text else None)
 
 
 def _money_problems(money: Money, path: str, *, signed: bool) -> Iterator[Problem]:
@@ -193,24 +196,42 @@ def _first_currency(totals: Totals) -> str | None:
 
 def _foreign(value: Any, path: str, currency: str) -> Iterator[Problem]:
     match value:
-        case Money() if value.currency != currency:
-            yield Problem(
-                f"{path}.currency", f"is {value.currency}, and the sums it is part of are in {currency}"
-            )
+        case Money():
+            if value.currency != currency:
+                yield Problem(
+                    f"{path}.currency", f"is {value.currency}, and the sums it is part of are in {currency}"
+                )
         case tuple():
             for number, item in enumerate(value):
                 yield from _foreign(item, f"{path}.{number}", currency)
         case Part():
-            for name in value.__struct_fields__:
+            for name in _with_money(type(value)):
                 inner = getattr(value, name)
-                if isinstance(inner, tuple | msgspec.Struct | Money):
+                if inner is not None and inner != ():
                     yield from _foreign(inner, f"{path}.{name}", currency)
+
+
+@cache
+def _with_money(part: type[Part]) -> tuple[str, ...]:
+    """Return the fields of a part that an amount may stand in, at any depth."""
+    return tuple(
+        name for name, hint in get_type_hints(part).items() if _may_hold_money(hint, frozenset({part}))
+    )
+
+
+def _may_hold_money(hint: Any, above: frozenset[type[Part]]) -> bool:
+    if isinstance(hint, type) and issubclass(hint, Part):
+        inner = () if hint in above else get_type_hints(hint).values()
+        return any(_may_hold_money(one, above | {hint}) for one in inner)
+    return hint is Money or any(_may_hold_money(one, above) for one in get_args(hint))
 
 
 def _identity_problems(order: Order) -> Iterator[Problem]:
     """Yield what has the same name as another of its kind, so that a change of one could be taken for the other's."""
     for name in ("lines", "shipping", "payments", "fulfilments", "returns"):
-        yield from _doubles([one.id for one in getattr(order, name)], name, "id")
+        parts = getattr(order, name)
+        if len(parts) > 1:
+            yield from _doubles([one.id for one in parts], name, "id")
     for number, payment in enumerate(order.payments):
         ids = [one.id for one in payment.transactions]
         yield from _doubles(ids, f"payments.{number}.transactions", "id")
@@ -219,8 +240,10 @@ def _identity_problems(order: Order) -> Iterator[Problem]:
 
 
 def _doubles(names: Sequence[object], path: str, field: str) -> Iterator[Problem]:
+    if len(set(names)) == len(names):
+        return
     counted, seen = Counter(names), Counter[object]()
-    for place, name in enumerate(names if len(counted) < len(names) else ()):
+    for place, name in enumerate(names):
         seen[name] += 1
         if seen[name] == 2:
             message = f"{name!r} is there {counted[name]} times; it must be unique"

@@ -16,7 +16,6 @@ sources give up on whom answers late.
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -35,6 +34,8 @@ from ordertrail.intake.receiving import INLINE, Lander, Received, Reception, Sen
 from ordertrail.intake.service import Intake
 from ordertrail.kernel.clock import parse_time
 from ordertrail.kernel.errors import OrderTrailError, UnavailableError
+from ordertrail.web.operators import operator_routes
+from ordertrail.web.problems import problem
 
 LARGEST: Final = 16 << 20
 """Bytes of the largest body; larger deliveries come as files."""
@@ -78,15 +79,18 @@ class _Loads:
         return load
 
 
-def intake_app(intake: Intake) -> Starlette:
-    """Make the application that takes deliveries in. Close what it lands with by :meth:`Lander.close` of its state."""
+def intake_app(intake: Intake, operator_key: bytes | None = None) -> Starlette:
+    """Make the application that takes deliveries in. Close what it lands with by :meth:`Lander.close` of its state.
+
+    ``operator_key`` opens :mod:`ordertrail.web.operators`; without one they are not there.
+    """
     lander = Lander(intake.door.inbox)
     loads = _Loads(intake)
 
     async def take(request: Request) -> Response:
         source = intake.sources.get(f"{request.path_params['channel']}/{request.path_params['account']}")
         if source is None:
-            return _problem(HTTPStatus.NOT_FOUND, "there is no such source here")
+            return problem(HTTPStatus.NOT_FOUND, "there is no such source here")
         refused = _unfit(request)
         if refused is not None:
             return refused
@@ -94,22 +98,23 @@ def intake_app(intake: Intake) -> Starlette:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _body(request)
         except _TooLargeError:
-            return _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a delivery has at most {LARGEST} bytes")
+            return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a delivery has at most {LARGEST} bytes")
         except TimeoutError:
-            return _problem(HTTPStatus.REQUEST_TIMEOUT, f"the body was not there after {BODY_SECONDS:g} s")
+            return problem(HTTPStatus.REQUEST_TIMEOUT, f"the body was not there after {BODY_SECONDS:g} s")
         except ClientDisconnect:
-            return _problem(HTTPStatus.BAD_REQUEST, "the request ended before its end")
+            return problem(HTTPStatus.BAD_REQUEST, "the request ended before its end")
         try:
             busy = _busy(await loads.of(str(source)), intake)
             return busy or _answer(await _received(intake, lander, _sent(request, source, body)))
         except UnavailableError:
-            return _problem(
+            return problem(
                 HTTPStatus.SERVICE_UNAVAILABLE, "it cannot be made durable now; send it again", retry=_RETRY
             )
         except OrderTrailError as error:
-            return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, type(error).__name__)
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, type(error).__name__)
 
-    app = Starlette(routes=[Route("/intake/{channel}/{account}", take, methods=["POST"])])
+    door = Route("/intake/{channel}/{account}", take, methods=["POST"])
+    app = Starlette(routes=[*operator_routes(intake, operator_key), door])
     app.router.redirect_slashes = False
     app.state.lander = lander
     return app
@@ -135,10 +140,10 @@ def _unfit(request: Request) -> Response | None:
     """Refuse what nothing could be read of: pictures, forms with files, and what is packed."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind.startswith(_FOREIGN):
-        return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"no order comes in {kind[:60]}")
+        return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"no order comes in {kind[:60]}")
     packed = request.headers.get("content-encoding", "identity").strip().lower()
     if packed not in {"", "identity"}:
-        return _problem(
+        return problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"send it as it is, not {packed[:20]}",
             {"Accept-Encoding": "identity"},
@@ -167,7 +172,7 @@ def _busy(load: Load, intake: Intake) -> Response | None:
     if load.backlog < (intake.backlog // _FRACTION if rests else intake.backlog):
         return None
     told = f"{load.backlog:,} deliveries of this source wait already"
-    return _problem(
+    return problem(
         HTTPStatus.TOO_MANY_REQUESTS, told, retry=_seconds(breaker.until, now) if rests else _RETRY
     )
 
@@ -184,21 +189,4 @@ def _answer(received: Received) -> Response:
             return JSONResponse({"delivery": received.id, "duplicate": True}, HTTPStatus.OK)
         case Reception.REFUSED:
             told = received.fault.message if received.fault is not None else "it is not proven"
-            return _problem(HTTPStatus.UNAUTHORIZED, told, {"WWW-Authenticate": "Bearer"})
-
-
-def _problem(
-    status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None, *, retry: int | None = None
-) -> Response:
-    """Return a problem. What is left of a body that was not read must not be taken for the next request."""
-    also = dict(headers or {})
-    if retry is not None:
-        also["Retry-After"] = str(retry)
-    if status in {
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    }:
-        also["Connection"] = "close"
-    told = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return JSONResponse(told, status, also, "application/problem+json")
+            return problem(HTTPStatus.UNAUTHORIZED, told, {"WWW-Authenticate": "Bearer"})

@@ -35,7 +35,7 @@ SAMPLES = {
     "store_shipment_created.json": ["foreign store/shipment/created"],
     "store_shipment_deleted.json": ["foreign store/shipment/deleted"],
     "v2__createOrderShipments__201__application_json.json": ["amendment fulfilments"],
-    "v2__getAllOrders__200__response.json": ["order accepted lines +33632, tax -2563, grand_total +2563"],
+    "v2__getAllOrders__200__response.json": ["order accepted tax -2563, grand_total +2563"],
     "v2__getAnOrderProduct__200__response.json": ["amendment lines"],
     "v2__getOrderMessages__200__response.json": ["amendment notes"],
     "v2__getOrderStatus__200__response.json": ["foreign order_status"],
@@ -52,12 +52,12 @@ def test_each_sample_tells_what_it_is_known_to_tell(path: Path) -> None:
 
 
 def test_an_order_without_its_products_says_so_in_its_sums() -> None:
-    """The V2 API links to products; the order is told, and reconciling tells what is not there."""
+    """The V2 API links to products; the order is told, and reconciling says that its lines were not."""
     order = one(NAME, shared(FOLDER + "v2__getAllOrders__200__response.json").read_bytes())
     assert (order.id, order.status, order.lines) == ("bigcommerce:main:100", OrderStatus.ACCEPTED, ())
     assert order.placed == "2018-01-10T21:05:30.000000Z"
     assert order.payments[0].status is PaymentStatus.AUTHORIZED
-    assert "totals.lines" in [check.path for check in reconcile(order).differences]
+    assert "totals.lines" in dict(reconcile(order).unchecked)
 
 
 def _order(**changed: Any) -> dict[str, Any]:

@@ -234,6 +234,7 @@ class TestOrder:
         assert isinstance(message.content, Order)
         assert message.content.extensions == ()
         assert message.content.totals.grand_total == Money(2890, "EUR")
+        assert reconcile(message.content).differences == ()
         assert message.content.buyer is not None
         assert message.content.buyer.email == "ann@example.org"
 

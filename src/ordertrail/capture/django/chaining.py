@@ -79,10 +79,10 @@ class ChainingWatch(Watch):
             self._ends[watched.reading.text, watched.columns] = watched.sql, watched.wanted
 
     def _before_change(
-        self, transaction: Transaction, watched: Watched, asker: Asker, *, may_return: bool
+        self, transaction: Transaction, watched: Watched, asker: Asker, *, may_return: bool, apart: bool
     ) -> None:
         if not (may_return and getattr(asker, "chains", False) and self._chain(transaction, watched)):
-            super()._before_change(transaction, watched, asker, may_return=may_return)
+            super()._before_change(transaction, watched, asker, may_return=may_return, apart=apart)
 
     def _chain(self, transaction: Transaction, watched: Watched) -> bool:
         """Have a query for the row run before the statement, where that tells all; say whether it does."""

@@ -9,14 +9,15 @@ prepared, so that poolers between us and the server are none the wiser.
 If we stop here: the server has the message whole and commits, or it has not and rolls back.
 """
 
+import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from ordertrail.capture.outbox.clients import Client
 from ordertrail.capture.outbox.ddl import CLIENT, OUTBOX
 from ordertrail.capture.outbox.writing import lock_keys
 from ordertrail.capture.transaction import Entry
-from ordertrail.kernel.clock import utc_now
 
 MOST = 100
 """Entries that are written in one message with the commit; more are worth a message of their own."""
@@ -85,22 +86,27 @@ def write_and_commit(connection: Any, client: Client, successor: Client, entries
 
     Where it was not, ``successor`` has written them. Errors are Django's.
     """
-    _, host, process, _, _ = successor.row
     events = [entry.events for entry in entries]
-    moment = int(utc_now().timestamp() * 1_000)
-    keys = ", ".join(map(str, lock_keys(entries)))
+    keys = ",".join(map(str, lock_keys(entries)))
     text = (
         f"SELECT ordertrail_write({_literal(client.id)}, {client.counter}, {client.counter + sum(events)}, "
-        f"'{{{keys}}}', '{{{', '.join(map(str, events))}}}', {_array(entry.table for entry in entries)}, "
-        f"{moment}, {_array(entry.body.decode() for entry in entries)}, "
-        f"{_literal(successor.id)}, {_literal(host)}, {process}); COMMIT"
+        f"'{{{keys}}}', '{{{','.join(map(str, events))}}}', {_array([entry.table for entry in entries])}, "
+        f"{time.time_ns() // 1_000_000}, {_array([entry.body.decode() for entry in entries])}, "
+        f"{_succession(successor.id)}); COMMIT"
     )
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         cursor.execute(text)
         return bool(cursor.fetchone()[0])
 
 
-def _array(texts: Any) -> str:
+@lru_cache(maxsize=1_000)
+def _succession(successor: str) -> str:
+    """Return what the function is told of a client that may have to go on; no fork has the same as its parent."""
+    _, host, process, _, _ = Client(successor).row
+    return f"{_literal(successor)}, {_literal(host)}, {process}"
+
+
+def _array(texts: list[str]) -> str:
     return f"ARRAY[{', '.join(map(_literal, texts))}]"
 
 

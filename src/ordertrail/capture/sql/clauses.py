@@ -234,6 +234,7 @@ class _Cutter:
     def insert(self, with_: Clause) -> Dml:
         conflict = "replace" if self.word() == "REPLACE" else None
         self.at += 1
+        plain = self.word() == "INTO"
         conflict = self.conflicting() or conflict
         if not self.take("INTO"):
             raise _Unreadable
@@ -259,8 +260,12 @@ class _Cutter:
             end = self.until(frozenset({"ON", "RETURNING"}), end + 1)
         query = self.cut(self.at, end)
         rows: tuple[tuple[Value, ...], ...] = ()
+        values, span = Clause(), (0, 0)
         if self.word() == "VALUES":
             rows = tuple(self.value_rows(self.at + 1, end))
+            if plain and query.slots and len(query.slots) == sum(one.slot is not None for one in self.tokens):
+                values = self.cut(self.at + 1, end)
+                span = (self.tokens[self.at + 1].start, self.tokens[end - 1].end)
         elif self.word() == "SELECT" and any(token.word == "IMP_SEN" for token in self.tokens[self.at : end]):
             rows, query = (self.sentinel_row(end),), Clause()
         elif self.take("DEFAULT", "VALUES"):
@@ -271,7 +276,7 @@ class _Cutter:
             conflict = "nothing" if "NOTHING" in words else "update"
         return Dml(
             "insert", (table,), alias, with_, columns=columns, rows=rows, query=query, conflict=conflict,  # type: ignore[arg-type]
-            returning=returning < len(self.tokens),
+            returning=returning < len(self.tokens), values=values, values_span=span,
         )  # fmt: skip
 
     def truncate(self) -> Dml:

@@ -64,3 +64,7 @@ class Dml:
     """Whether an UPDATE says what to do with rows that do not fit (``OR IGNORE``)."""
     where_span: tuple[int, int, int] = (0, 0, 0)
     """Where in the text the keyword WHERE begins, its condition begins and its condition ends; in UPDATE."""
+    values: Clause = Clause()
+    """The rows of an INSERT, where all its parameters are in them and a row that does not fit fails all of it."""
+    values_span: tuple[int, int] = (0, 0)
+    """Where in the text these rows begin and end."""

@@ -41,13 +41,15 @@ class Looking(Readings):
         sets: Sequence[Parameters],
         *,
         may_return: bool,
+        may_return_each: bool = False,
         keys_told: bool = False,
     ) -> Watched | None:
         """Look at the rows that a statement is about to change; None where it is nothing of ours.
 
         ``sets`` are the parameters, one set for each time the statement runs. ``may_return``: the adapter can have
-        the statement return more than was asked for. ``keys_told``: it will know the keys that an INSERT's rows are
-        given, in the order of the rows.
+        the statement return more than was asked for. ``may_return_each``: it can have one that runs many times return
+        its rows each time (:func:`ordertrail.capture.sql.many.run_each`). ``keys_told``: it will know the keys that an
+        INSERT's rows are given, in the order of the rows.
         """
         reading = self.read(sql)
         if reading is None:
@@ -59,10 +61,21 @@ class Looking(Readings):
         match reading.how:
             case "insert":
                 self._before_insert(watched, may_return=may_return, keys_told=keys_told)
+                if may_return_each and not keys_told and not watched.wanted and _lacks_keys(watched):
+                    self._want(watched)
+                    watched.each = True
             case "upsert":
                 self._before_upsert(watched, asker, may_return=may_return)
             case "update" | "delete":
-                self._before_change(transaction, watched, asker, may_return=may_return)
+                self._before_change(
+                    transaction,
+                    watched,
+                    asker,
+                    may_return=may_return,
+                    apart=may_return_each and len(sets) > 1,
+                )
+                if watched.apart:
+                    return watched
                 self._expect_return(watched, may_return=may_return)
                 if reading.how == "delete":
                     self._find_sources(asker, watched, watched.plan, watched.columns, watched.before)
@@ -114,7 +127,7 @@ class Looking(Readings):
                 watched.wanted += 1
 
     def _before_change(
-        self, transaction: Transaction, watched: Watched, asker: Asker, *, may_return: bool
+        self, transaction: Transaction, watched: Watched, asker: Asker, *, may_return: bool, apart: bool
     ) -> None:
         plan, dml = watched.plan, watched.reading.dml
         slots = watched.reading.key
@@ -132,7 +145,11 @@ class Looking(Readings):
             if watched.before.keys() >= set(keys):
                 return
             # '7' may be meant for 7, which is the database's to compare.
-            watched.by_key, watched.keys = False, []
+            watched.by_key, watched.keys, watched.before = False, [], {}
+        if apart:
+            # What one set did to a row the next may do to it again; and which rows it meets, only itself can tell.
+            watched.apart = True
+            return
         changed = [plan.index[name] for name, _ in dml.sets if name in plan.index] if dml.sets else None
         watched.columns = plan.columns_for(changed)
         if may_return and self._may_join(dml, asker):
@@ -208,7 +225,8 @@ class Looking(Readings):
         watched.wanted = len(watched.columns)
         # SQLite returns columns of the changed table and knows no alias there; PostgreSQL may have others beside it.
         alias = None if self._dynamic else dml.alias
-        watched.sql = ended(watched.reading.text, dml) + column_list(plan.table, watched.columns, alias)
+        watched.returning = column_list(plan.table, watched.columns, alias)
+        watched.sql = ended(watched.reading.text, dml) + watched.returning
 
     def _want_both(self, watched: Watched) -> None:
         """Have an UPDATE lock its rows, and return them as they were and as they are, all in one go.
@@ -246,6 +264,14 @@ class Looking(Readings):
                 rows += matching_rows(asker, dml, table, names, given, lock=False)
             columns = tuple(table.columns[place].name for place in names)
         watched.children = self._cascades.children(asker, dml, columns, rows)
+
+
+def _lacks_keys(watched: Watched) -> bool:
+    """Say whether an INSERT makes rows whose values and whose keys only the database can tell."""
+    unknown = any(
+        key is None and image is None for key, image in zip(watched.keys, watched.images, strict=True)
+    )
+    return unknown or not watched.reading.dml.rows
 
 
 def _lacks_only(image: Image, key: Sequence[int]) -> bool:

@@ -117,7 +117,12 @@ class Watched:
     keys: list[Image | None] = field(default_factory=list)
     sql: str = ""
     wanted: int = 0
+    returning: str = ""
     wanted_before: int = 0
+    each: bool = False
+    """Whether ``sql`` must be run such that each set of parameters returns its rows: no ``executemany`` does."""
+    apart: bool = False
+    """Whether each set of parameters must be run, and watched, as a statement of its own."""
     after: list[Image] = field(default_factory=list)
     lacking: list[Image] = field(default_factory=list)
     """Images of an INSERT's rows that lack nothing but the keys that the adapter will tell."""

@@ -136,6 +136,8 @@ class Watch(Looking):
         rows: list[Image]
         if returned is not None:
             rows = list(returned)
+            if not plan.table.triggers:
+                self._check(transaction, watched, len(watched.images), len(rows))
         else:
             known = (
                 [key or given for key, given in zip(keys, watched.keys, strict=False)]

@@ -1,15 +1,14 @@
 """The ends of a connection's transactions: what they did goes into the outbox with the commit, or comes to nothing.
 
-The commit is the dialect's own method, replaced on the dialect *object* by one that calls it: the last thing that
-happens before the driver commits, whatever else listens. Whether it worked is known at the next event. Everything else
-is SQLAlchemy's events.
+They are the dialect's own methods, replaced on the dialect *object* by ones that call them: the last thing that happens
+before the driver begins, commits or rolls back, whatever else listens. Events of the same names would cost more than
+what is done in them.
 
 An outbox row that cannot be written fails the commit, for what is committed must be recorded. If we stop here: before
 the commit neither the change nor its events are there; after it, both are.
 """
 
 import logging
-import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -22,13 +21,12 @@ from ordertrail.capture.outbox.clients import Clients
 from ordertrail.capture.outbox.pipelining import Pipeline
 from ordertrail.capture.outbox.writing import ClientLostError, Style, write, write_filtered
 from ordertrail.capture.policy import Policy
-from ordertrail.capture.sqlalchemy.state import DriverAsker, State
+from ordertrail.capture.sqlalchemy.state import STATE, DriverAsker, State, state_of
 from ordertrail.capture.transaction import Transaction
 from ordertrail.record.sealing import Sealer
 
 logger = logging.getLogger("ordertrail.capture")
 
-_STATE = "ordertrail.capture"
 _STYLES: dict[str, Style] = {
     "qmark": "qmark",
     "format": "format",
@@ -57,36 +55,37 @@ class Ends:
 
     def follow(self, engine: Engine) -> None:
         """Begin."""
-        for name in (
-            "begin", "rollback", "savepoint", "rollback_savepoint", "release_savepoint", "prepare_twophase",
-            "commit_twophase", "rollback_twophase",
-        ):  # fmt: skip
-            event.listen(engine, name, getattr(self, name))
         dialect: Any = engine.dialect
-        dialect.do_commit = partial(self.do_commit, dialect.do_commit)
+        for name in (
+            "do_begin", "do_commit", "do_rollback", "do_savepoint", "do_rollback_to_savepoint", "do_release_savepoint",
+            "do_prepare_twophase", "do_commit_twophase", "do_rollback_twophase",
+        ):  # fmt: skip
+            setattr(dialect, name, partial(getattr(self, name), getattr(dialect, name)))
         for name in ("checkin", "close", "close_detached", "invalidate", "soft_invalidate"):
             event.listen(engine.pool, name, getattr(self, f"pool_{name}"))
 
-    def begin(self, conn: Connection) -> None:
-        """Know, at the next transaction, that the last one committed; write what it left as attempts."""
-        state = self._known(conn)
+    def do_begin(self, run: Callable[[Any], None], connection: Any) -> None:
+        """Write what the last transaction left as attempts."""
+        state = state_of(connection)
         if state is not None:
             self._settle(state)
             if state.transaction.attempts:
-                self._write_attempts(conn.connection.dbapi_connection, state)
+                self._write_attempts(connection.dbapi_connection, state)
+        run(connection)
 
-    def do_commit(self, commit: Callable[[Any], None], connection: Any) -> None:
+    def do_commit(self, run: Callable[[Any], None], connection: Any) -> None:
         """Write what the transaction did and commit it: together in one journey, where the driver knows how.
 
-        Stands in the place of the dialect's own method, after whatever listens to the event of that name, and its
-        errors are told as a commit's.
+        After whatever listens to the event of that name; its errors are told as a commit's.
         """
-        state: State | None = connection.info.get(_STATE)
+        state = state_of(connection)
         if state is None or not (state.transaction.entries or state.transaction.filtered):
-            commit(connection)
+            run(connection)
         elif not self._commit_at_once(connection.dbapi_connection, state):
             self._send(state, DriverAsker(connection, self._dialect, self._style).run)
-            commit(connection)
+            run(connection)
+        if state is not None:
+            self._settle(state)
 
     def _commit_at_once(self, connection: Any, state: State) -> bool:
         transaction = state.transaction
@@ -103,52 +102,63 @@ class Ends:
         transaction.entries = []
         return True
 
-    def rollback(self, conn: Connection) -> None:
-        """Forget what the transaction did, but for its attempts."""
-        state = self._known(conn)
+    def do_rollback(self, run: Callable[[Any], None], connection: Any) -> None:
+        """Forget what the transaction did, but for its attempts. The pool asks for it too, after each use."""
+        state = state_of(connection)
         if state is not None:
             self._undo(state)
+        run(connection)
 
-    def savepoint(self, conn: Connection, name: str | None) -> None:
-        """Remember where a savepoint begins; SQLAlchemy numbers those that it does not name."""
-        state = self._state(conn)
-        if state.owner is None or state.owner() is not conn:
-            state.owner, state.savepoints = weakref.ref(conn), 0
-        if name is None:
-            state.savepoints += 1
-            name = f"sa_savepoint_{state.savepoints}"
-        state.transaction.savepoint(name)
+    def do_savepoint(self, run: Callable[..., None], conn: Connection, name: str) -> None:
+        """Remember where a savepoint begins."""
+        self._state(conn).transaction.savepoint(name)
+        run(conn, name)
 
-    def rollback_savepoint(self, conn: Connection, name: str, _context: object) -> None:
+    def do_rollback_to_savepoint(self, run: Callable[..., None], conn: Connection, name: str) -> None:
         """Undo what came since a savepoint."""
         self._state(conn).transaction.rollback_to(name)
+        run(conn, name)
 
-    def release_savepoint(self, conn: Connection, name: str, _context: object) -> None:
+    def do_release_savepoint(self, run: Callable[..., None], conn: Connection, name: str) -> None:
         """Forget a savepoint."""
         self._state(conn).transaction.release(name)
+        run(conn, name)
 
-    def prepare_twophase(self, conn: Connection, _xid: object) -> None:
+    def do_prepare_twophase(self, run: Callable[..., None], conn: Connection, xid: Any) -> None:
         """Write what the transaction did, before it is prepared."""
         state = self._known(conn)
         if state is not None:
             self._write(conn, state)
+        run(conn, xid)
 
-    def commit_twophase(self, conn: Connection, _xid: object, is_prepared: bool) -> None:  # noqa: FBT001 - the event's
-        """Write what the transaction did, where it was not prepared."""
-        if not is_prepared:
-            self.prepare_twophase(conn, _xid)
+    def do_commit_twophase(
+        self, run: Callable[..., None], conn: Connection, xid: Any, *how: bool, **told: bool
+    ) -> None:
+        """Know that a transaction that was prepared is committed; one that was not is committed as any other.
 
-    def rollback_twophase(self, conn: Connection, _xid: object, _is_prepared: bool) -> None:  # noqa: FBT001 - the event's
+        Dialects roll back after it, to be rid of the transaction in which the driver says so.
+        """
+        state = self._known(conn)
+        if state is not None and (*how, told.get("is_prepared", True))[0]:
+            self._settle(state)
+        run(conn, xid, *how, **told)
+
+    def do_rollback_twophase(
+        self, run: Callable[..., None], conn: Connection, xid: Any, *how: bool, **told: bool
+    ) -> None:
         """Forget what the transaction did."""
-        self.rollback(conn)
+        state = self._known(conn)
+        if state is not None:
+            self._undo(state)
+        run(conn, xid, *how, **told)
 
     def pool_checkin(self, connection: Any, record: Any) -> None:
         """Write attempts when a connection comes back from its work."""
-        state: State | None = record.info.get(_STATE)
+        state: State | None = record.info.get(STATE)
         if state is None:
             return
         if connection is None:
-            del record.info[_STATE]
+            del record.info[STATE]
             return
         if state.failed or state.transaction.entries:
             self._undo(state)
@@ -165,14 +175,14 @@ class Ends:
 
     def pool_invalidate(self, _connection: Any, record: Any, _error: Any) -> None:
         """A connection that broke takes its client with it: how its last transaction ended is not known."""
-        record.info.pop(_STATE, None)
+        record.info.pop(STATE, None)
 
     def pool_soft_invalidate(self, _connection: Any, record: Any, _error: Any) -> None:
         """As a connection that ends."""
         self._let_go(record.info)
 
     def _let_go(self, info: Any) -> None:
-        state: State | None = info.pop(_STATE, None)
+        state: State | None = info.pop(STATE, None)
         if state is not None and state.client is not None:
             if state.failed:
                 self._undo(state)
@@ -182,14 +192,14 @@ class Ends:
     # Parts ------------------------------------------------------------------------------------------------------
 
     def _state(self, conn: Connection) -> State:
-        state: State | None = conn.info.get(_STATE)
+        state = self._known(conn)
         if state is None:
-            state = conn.info[_STATE] = State(Transaction(self._policy, self._sealer))
+            state = conn.info[STATE] = State(Transaction(self._policy, self._sealer))
         return state
 
     @staticmethod
     def _known(conn: Connection) -> State | None:
-        return conn.info.get(_STATE)
+        return state_of(conn)
 
     def _asker(self, conn: Connection) -> DriverAsker:
         return DriverAsker(conn.connection, self._dialect, self._style)
@@ -263,7 +273,18 @@ class Ends:
         self._renew(state)
 
     def _undo(self, state: State) -> None:
-        """The transaction came to nothing: its numbers are given back."""
+        """The transaction came to nothing: its numbers are given back. Asked again, there is nothing more to undo."""
+        transaction = state.transaction
+        if not (
+            transaction.used
+            or transaction.entries
+            or state.sent
+            or state.written
+            or state.failed
+            or state.own
+        ):
+            state.watched = None
+            return
         if state.written and state.client is not None:
             state.client.counter -= state.written
             state.client.registered = state.client.counter > 0

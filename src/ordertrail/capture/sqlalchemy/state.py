@@ -10,15 +10,15 @@ from ordertrail.capture.outbox.writing import Style
 from ordertrail.capture.transaction import Entry, Transaction
 
 if TYPE_CHECKING:
-    import weakref
-
-    from sqlalchemy import Connection
-
     from ordertrail.capture.outbox.clients import Client
     from ordertrail.capture.outbox.pipelining import Pipeline
+    from ordertrail.capture.plan import Image
     from ordertrail.capture.sql.watching import Watched
 
 logger = logging.getLogger("ordertrail.capture")
+
+STATE = "ordertrail.capture"
+"""Where a connection's :class:`State` is kept in its ``info``."""
 
 _MANY = 1_000
 """Rows from which on the garbage collector is in the way."""
@@ -28,8 +28,8 @@ class State:
     """What is known of one driver's connection."""
 
     __slots__ = (
-        "asking", "client", "context", "failed", "own", "owner", "pipeline",
-        "savepoints", "sent", "transaction", "watched", "written",
+        "asking", "client", "context", "failed", "made", "own", "pipeline", "sent",
+        "transaction", "watched", "written",
     )  # fmt: skip
 
     def __init__(self, transaction: Transaction) -> None:
@@ -37,14 +37,20 @@ class State:
         self.client: Client | None = None
         self.watched: Watched | None = None
         self.context: Any = None
+        self.made: list[Image] = []
         self.asking = False
         self.sent: list[Entry] = []
         self.written = 0
         self.failed = False
         self.own = False
-        self.owner: weakref.ref[Connection] | None = None
-        self.savepoints = 0
         self.pipeline: Pipeline | None = None
+
+
+def state_of(connection: Any) -> State | None:
+    """Return what is known of a connection, whether it is SQLAlchemy's or the pool's."""
+    info = connection.info
+    state: State | None = info.get(STATE) if type(info) is dict else None  # a driver's own is another thing
+    return state
 
 
 class DriverAsker:
@@ -89,14 +95,15 @@ class DriverAsker:
 class Spent:
     """A cursor whose rows were for us: to SQLAlchemy it looks as if there had been none.
 
-    Some drivers' cursors do not count rows, or tell the last row's id, where rows are returned. Then we do.
+    Each row that a statement changed was returned, and so we count them, which not every driver does. Some do not tell
+    the last row's id either, where rows are returned.
     """
 
     description = None
 
     def __init__(self, cursor: Any, rows: int, last: Any) -> None:
         self._cursor = cursor
-        self.rowcount = cursor.rowcount if cursor.rowcount >= 0 else rows
+        self.rowcount = rows
         told = getattr(cursor, "lastrowid", None)
         self.lastrowid = last if told in {None, -1} else told
 

@@ -4,7 +4,7 @@ Compiled once. What they are about is handed over once for all rules of an order
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import cel
@@ -50,16 +50,18 @@ class Expression:
     """One expression of a rule. Raises ValueError, saying what is wrong, for a text that is none.
 
     ``limit`` is written into it before it is compiled: a context that changes between rules would cost ten times as
-    much as the rules. ``fields`` are those of the order that it speaks of, None where it may be any.
+    much as the rules: ``source`` is the text with it. ``fields`` are those of the order that it speaks of, None where
+    it may be any.
     """
 
-    __slots__ = ("_program", "fields", "text")
+    __slots__ = ("_program", "fields", "source", "text")
 
     def __init__(self, text: str, limit: int | None = None) -> None:
         if len(text) > LONGEST:
             raise ValueError(f"an expression has at most {LONGEST} characters, and this one {len(text)}")
         self.text = text
-        self._program = cel.compile(_LIMIT.sub(lambda found: found[1] or _literal(limit), text))
+        self.source = _LIMIT.sub(lambda found: found[1] or _literal(limit), text)
+        self._program = cel.compile(self.source)
         unknown = set(self._program.variables()) - NAMES - {found[1] for found in _BOUND.finditer(text)}
         if unknown:
             names = ", ".join(sorted(NAMES))
@@ -82,6 +84,31 @@ class Expression:
             raise UntellableError(f"there is no {error.args[0]}") from None
         except (IndexError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
             raise UntellableError(str(error).partition(".")[0]) from None
+
+
+class Together:
+    """Conditions asked as one expression: most orders break no rule, and one answer says so.
+
+    Each condition is a pair: when it counts, and what must be true then.
+    """
+
+    __slots__ = ("_program",)
+
+    def __init__(self, conditions: Iterable[tuple[Expression, Expression]]) -> None:
+        # A line end after each text: it may end in a comment.
+        told = (f"(({one.source}\n) ? ({other.source}\n) == true : true)" for one, other in conditions)
+        self._program: cel.Program | None
+        try:
+            self._program = cel.compile(" && ".join(told))
+        except ValueError:  # each is an expression; all of them may be more than one can be
+            self._program = None
+
+    def hold(self, facts: Facts) -> bool:
+        """Return whether all hold for certain. Where one does not, or cannot be told, each is to be asked by itself."""
+        try:
+            return self._program is not None and facts.of(self._program) is True
+        except (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError):
+            return False
 
 
 def _literal(limit: int | None) -> str:

@@ -32,7 +32,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ordertrail.intake.rules.expressions import Expression
+from ordertrail.intake.rules.expressions import Expression, Together
 from ordertrail.intake.rules.rule import Rule, Scope, Severity
 from ordertrail.kernel.errors import InputError, Problem
 
@@ -40,6 +40,8 @@ _TEXTS = ("require", "message", "applies", "path", "measure")
 KEYS = frozenset({"id", "severity", "channel", "account", "limit", *_TEXTS})
 """What a rule may say."""
 _LARGEST = 1_000_000
+_AT_ONCE = 32
+"""Rules that are asked as one condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +70,49 @@ class Rulebook:
     version: int
     rules: tuple[Rule, ...]
     accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    _known: dict[tuple[str, str], "InForce"] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def account(self, channel: str, account: str) -> Mapping[str, Any]:
         """Return what is known of an account; of one that nobody described, nothing."""
         return self.accounts.get(f"{channel}/{account}", {})
 
-    def in_force(self, channel: str, account: str) -> tuple[Compiled, ...]:
+    def in_force(self, channel: str, account: str) -> "InForce":
         """Return the rules that orders of an account are held against, each of the narrowest scope."""
-        return _in_force(self.rules, channel, account)
+        known = self._known.get((channel, account))
+        if known is None:
+            known = self._known[channel, account] = _in_force(self.rules, channel, account)
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The rules of an account, ready to be asked together or each by itself."""
+
+    rules: tuple[Compiled, ...]
+    together: tuple[tuple[Together, tuple[Compiled, ...]], ...]
+    """Some rules at a time, as one condition."""
+    fields: frozenset[str] | None
+    """Those of an order that any of them speaks of; None where it may be any."""
+    asks_same: bool
+    """Whether one asks for other orders with the same purchase order number."""
 
 
 @lru_cache(1_024)
-def _in_force(rules: tuple[Rule, ...], channel: str, account: str) -> tuple[Compiled, ...]:
+def _in_force(rules: tuple[Rule, ...], channel: str, account: str) -> InForce:
     narrowest: dict[str, Rule] = {}
     for rule in sorted(rules, key=lambda one: one.scope.width):
         if rule.scope.covers(channel, account):
             narrowest[rule.id] = rule
-    return tuple(_compiled(rule) for rule in narrowest.values() if rule.severity is not Severity.OFF)
+    found = tuple(_compiled(rule) for rule in narrowest.values() if rule.severity is not Severity.OFF)
+    some = (found[start : start + _AT_ONCE] for start in range(0, len(found), _AT_ONCE))
+    together = tuple((Together((one.applies, one.require) for one in part), part) for part in some)
+    expressions = [expression for rule in found for expression in rule.expressions]
+    fields = [expression.fields for expression in expressions]
+    spoken_of = frozenset[str]().union(*(one for one in fields if one is not None))
+    asks_same = any("found.same" in expression.text for expression in expressions)
+    return InForce(found, together, None if None in fields else spoken_of, asks_same)
 
 
 def _compiled(rule: Rule) -> Compiled:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -43,7 +43,7 @@ class RulesValidator:
         """See the port."""
         rulebook = self._rulebook()
         rules = rulebook.in_force(order.channel, order.account)
-        same = self._same(order) if before is None and any(_asks_same(one) for one in rules) else ()
+        same = self._same(order) if before is None and rules.asks_same else ()
         told: dict[Severity, list[Fault]] = {severity: [] for severity in Severity}
         for broken in judge(rulebook, order, before, same):
             rule = broken.rule.rule
@@ -69,21 +69,20 @@ def judge(
     rulebook: Rulebook, order: Order, before: Order | None, same: Sequence[str] = ()
 ) -> Iterator[Broken]:
     """Yield the rules in force that an order breaks; ``same`` are other orders of the same purchase order number."""
-    rules = rulebook.in_force(order.channel, order.account)
-    if not rules:
+    in_force = rulebook.in_force(order.channel, order.account)
+    if not in_force.rules:
         return
     facts = Facts(
         {
-            "order": _told(order, rules),
-            "before": None if before is None else _told(before, rules),
+            "order": _told(order, in_force.fields),
+            "before": None if before is None else _told(before, in_force.fields),
             "account": dict(rulebook.account(order.channel, order.account)),
             "found": found_in(order, same),
         }
     )
-    for rule in rules:
-        broken = _broken(rule, facts)
-        if broken is not None:
-            yield broken
+    for together, rules in in_force.together:
+        if not together.hold(facts):
+            yield from (broken for rule in rules if (broken := _broken(rule, facts)) is not None)
 
 
 def _broken(compiled: Compiled, facts: Facts) -> Broken | None:
@@ -112,15 +111,13 @@ def _measured(compiled: Compiled, facts: Facts) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _asks_same(compiled: Compiled) -> bool:
-    return any("found.same" in expression.text for expression in compiled.expressions)
+def _told(order: Order, fields: frozenset[str] | None) -> dict[str, Any]:
+    """Return what the rules speak of in an order, as its JSON has it; all of it where they may speak of any field."""
+    if fields is None:
+        return cast("dict[str, Any]", msgspec.to_builtins(order))
+    found = ((name, getattr(order, name)) for name in fields & _DEFAULTS.keys())
+    return {name: msgspec.to_builtins(value) for name, value in found if value != _DEFAULTS[name]}
 
 
-def _told(order: Order, rules: Sequence[Compiled]) -> dict[str, Any]:
-    """Return what the rules speak of in an order, as its JSON has it."""
-    found: dict[str, Any] = msgspec.to_builtins(order)
-    fields = [expression.fields for rule in rules for expression in rule.expressions]
-    if None in fields:
-        return found
-    spoken_of = frozenset[str]().union(*(some for some in fields if some is not None))
-    return {name: value for name, value in found.items() if name in spoken_of}
+_DEFAULTS = {one.name: one.default for one in msgspec.structs.fields(Order)}
+"""What a field is when nothing is said of it; its JSON has not got it then."""

@@ -19,12 +19,30 @@ CREATE INDEX IF NOT EXISTS ordertrail_guard_seen_subject ON ordertrail_guard_see
 -- How each guarded table's rows are told in events.
 CREATE TABLE IF NOT EXISTS ordertrail_guard_table (relation text PRIMARY KEY, told text NOT NULL);
 
+-- Capture recorded one row, of which one change was seen: that is the one. The usual case, which takes no temporary table.
+DROP TRIGGER IF EXISTS ordertrail_guard_told_one;
+CREATE TRIGGER ordertrail_guard_told_one BEFORE INSERT ON ordertrail_outbox
+WHEN NEW.events = 1 AND NEW.client NOT LIKE 'guard/%' AND json_extract(NEW.body, '$.outcome') = 'success'
+    AND json_extract(NEW.body, '$.op') IN ('insert', 'update', 'delete')
+BEGIN
+    DELETE FROM ordertrail_guard_seen WHERE place = (
+        SELECT max(place) FROM ordertrail_guard_seen
+        WHERE relation = NEW.relation AND subject = coalesce(
+            json_extract(NEW.body, '$.rows[0][0]'), json_extract(NEW.body, '$.events[0].subject.id'),
+            CAST(json_extract(NEW.body, '$.columns.subjects[0]') AS text))
+        HAVING count(*) = 1);
+END;
+
 -- Capture recorded rows: what was seen of them is accounted for. Of one row's changes those are taken that changed
 -- nothing but what capture tells, the newest first; and with each, what its own statement did to the row besides.
 DROP TRIGGER IF EXISTS ordertrail_guard_told;
 CREATE TRIGGER ordertrail_guard_told AFTER INSERT ON ordertrail_outbox
 WHEN NEW.client NOT LIKE 'guard/%' AND json_extract(NEW.body, '$.outcome') = 'success'
     AND json_extract(NEW.body, '$.op') IN ('insert', 'update', 'delete')
+    AND (NEW.events > 1 OR EXISTS (
+        SELECT 1 FROM ordertrail_guard_seen WHERE relation = NEW.relation AND subject = coalesce(
+            json_extract(NEW.body, '$.rows[0][0]'), json_extract(NEW.body, '$.events[0].subject.id'),
+            CAST(json_extract(NEW.body, '$.columns.subjects[0]') AS text))))
 BEGIN
     DELETE FROM ordertrail_guard_seen WHERE place IN (
         WITH told AS (
