@@ -25,7 +25,6 @@ from ordertrail.cli import (
     prove,
     record,
     relay,
-    rules,
     seal,
     search,
     show,
@@ -33,7 +32,31 @@ from ordertrail.cli import (
     verify,
     witness,
 )
-from ordertrail.kernel.errors import OrderTrailError
+from ordertrail.kernel.errors import ConfigurationError, OrderTrailError
+
+
+def intake_verbs() -> typer.Typer:
+    """Return the verbs of intake; where its packages are not installed, one that says how to have them."""
+    try:
+        from ordertrail.cli import rules  # noqa: PLC0415 - an extra that the other verbs do without
+    except ImportError as error:
+        return _without_intake(str(error))
+    return rules.app
+
+
+def _without_intake(error: str) -> typer.Typer:
+    verbs = typer.Typer(help="Take orders in: pip install 'ordertrail[intake]'.")
+
+    @verbs.callback(invoke_without_command=True)
+    def refuse() -> None:
+        raise ConfigurationError(
+            f"intake needs a package that is not installed: {error}",
+            meaning="Nothing was taken in.",
+            remedy="Install it with: pip install 'ordertrail[intake]'",
+        )
+
+    return verbs
+
 
 app = typer.Typer(
     name="ordertrail",
@@ -47,7 +70,7 @@ app.command("record")(record.record)
 app.command("import")(import_log.import_log)
 app.command("relay")(relay.relay)
 app.add_typer(guard.app, name="guard")
-app.add_typer(rules.app, name="intake")
+app.add_typer(intake_verbs(), name="intake")
 app.command("seal")(seal.seal)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)

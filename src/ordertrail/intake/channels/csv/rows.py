@@ -21,6 +21,9 @@ from ordertrail.intake.faults import Code, Fault, FaultyError
 LONGEST_LINE: Final = 1024 * 1024
 """Characters of the longest line."""
 
+LONGEST_CELL: Final = 128 * 1024
+"""Characters of the longest cell: csv's own bound, which belongs to the process, and which others may have moved."""
+
 MOST_COLUMNS: Final = 1_024
 MOST_ROWS: Final = 1_048_576
 """Of a sheet, as Excel has it."""
@@ -69,6 +72,8 @@ def bytes_rows(body: bytes, encoding: str, delimiter: str, quote: str) -> Iterat
         for values in reader:
             number = reader.line_num
             _require_place(number, len(values), number)
+            if max(map(len, values), default=0) > LONGEST_CELL:
+                raise _unreadable(f"not CSV: line {number}: a cell is over {LONGEST_CELL} characters long")
             if values:
                 yield Row(number, list[Any](values))
     except csv.Error as error:
