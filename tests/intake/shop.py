@@ -24,8 +24,8 @@ from ordertrail.capture.sqlalchemy import capture
 from ordertrail.intake.amendment import Amendment
 from ordertrail.intake.channel import Channel
 from ordertrail.intake.delivery import Delivery, Source, Way
-from ordertrail.intake.document import json_tree
 from ordertrail.intake.faults import Code, Fault
+from ordertrail.intake.json_text import json_tree
 from ordertrail.intake.message import Content, Faulty, Foreign, Message
 from ordertrail.intake.ports import Verdict
 from ordertrail.intake.processing import Flow, Pace, Worker

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ordertrail.intake.document import DEEPEST, LARGEST, Document, Node, depth_over, json_tree
+from ordertrail.intake.document import Document, Node
 from ordertrail.intake.faults import Code, FaultyError
+from ordertrail.intake.json_text import DEEPEST, LARGEST, depth_over, json_tree
 from ordertrail.kernel.money import Money
 from ordertrail.orders.extensions import source_value
 from ordertrail.orders.lines import Price
@@ -268,3 +269,9 @@ def test_no_digits_are_written_out_that_an_exponent_only_threatens() -> None:
     document = Document.of_json(b'{"id": 1E+999999999}')
     assert document.root.text("id") is None
     assert [fault.code for fault in document.faults] == [Code.MALFORMED]
+
+
+def test_many_empty_lists_are_refused_before_they_are_made() -> None:
+    """A text of a few megabytes must not become gigabytes of objects."""
+    with pytest.raises(FaultyError, match="over 2000000 objects and lists"):
+        json_tree(b"[" + b"[]," * 2_000_001 + b"[]]")

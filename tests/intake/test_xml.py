@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ordertrail.intake.document import LARGEST
 from ordertrail.intake.faults import Code, FaultyError
+from ordertrail.intake.json_text import LARGEST
 from ordertrail.intake.xml import MOST, xml_document, xml_tree
 from shared_data import shared
 

@@ -22,9 +22,7 @@ so that an order has the same extensions whether it came alone or as the third o
 whole, where a person looks for them.
 """
 
-import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
@@ -33,7 +31,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from ordertrail.intake.faults import Code, Fault, FaultyError
+from ordertrail.intake.faults import Code, Fault
+from ordertrail.intake.json_text import json_tree
 from ordertrail.kernel.canonical import MAX_INTEGER
 from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.money import Money, exponent_of
@@ -41,12 +40,6 @@ from ordertrail.orders.decimals import canonical_decimal, format_decimal
 from ordertrail.orders.extensions import Extension, extension_value
 from ordertrail.orders.lines import Price
 from ordertrail.orders.pricing import price_of
-
-LARGEST: Final = 64 * 1024 * 1024
-"""Bytes of the largest document that is read whole."""
-
-DEEPEST: Final = 64
-"""Levels of the deepest."""
 
 _Word = TypeVar("_Word")
 _NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
@@ -91,68 +84,9 @@ class Document:
         return type(self)(tree, self.zone, [], self.pointer + pointer, self.markup)
 
 
-def json_tree(body: bytes) -> Any:
-    """Return the tree of a JSON text; fractions are Decimal. Raises FaultyError for what is none."""
-    if len(body) > LARGEST:
-        raise FaultyError(
-            Fault(Code.TOO_LARGE, "", f"{len(body)} bytes are more than the {LARGEST} that are read")
-        )
-    try:
-        tree = json.loads(
-            bytes(body).decode("utf-8-sig"),
-            parse_float=Decimal,
-            parse_constant=_refused,
-            object_pairs_hook=_once,
-        )
-    except UnicodeDecodeError as error:
-        raise FaultyError(Fault(Code.UNREADABLE, "", f"byte {error.start} is not UTF-8")) from None
-    except json.JSONDecodeError as error:
-        message = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        raise FaultyError(Fault(Code.UNREADABLE, "", f"not JSON: {message}")) from None
-    except RecursionError:
-        raise FaultyError(Fault(Code.TOO_LARGE, "", "nested too deep to be read")) from None
-    except InvalidOperation:
-        raise FaultyError(
-            Fault(Code.TOO_LARGE, "", "a number has an exponent too large to be read")
-        ) from None
-    except ValueError as error:
-        raise FaultyError(Fault(Code.UNREADABLE, "", f"not JSON: {error}")) from None
-    if depth_over(tree, DEEPEST):
-        raise FaultyError(Fault(Code.TOO_LARGE, "", f"nested over {DEEPEST} levels deep"))
-    return tree
-
-
-def depth_over(tree: Any, deepest: int) -> bool:
-    """Say whether a tree is deeper than so many levels, without going deeper."""
-    level = [tree]
-    for _ in range(deepest):
-        level = [
-            below
-            for one in level
-            if isinstance(one, dict | list)
-            for below in (one.values() if isinstance(one, dict) else one)
-            if isinstance(below, dict | list)
-        ]
-        if not level:
-            return False
-    return True
-
-
 def _step(name: str | int) -> str:
     """Return a name as one step of a pointer (RFC 6901)."""
     return str(name).replace("~", "~0").replace("/", "~1")
-
-
-def _refused(word: str) -> Any:
-    raise ValueError(f"{word} is not a number")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise ValueError(f"the name {twice[:80]!r} stands twice in one object")
-    return found
 
 
 class Node:

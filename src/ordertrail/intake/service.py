@@ -1,7 +1,7 @@
 """Intake as programs are handed it: the door, the workers, the desk, and how each source is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ordertrail.intake.delivery import Source
 from ordertrail.intake.health import Health, Standing, health_of
@@ -13,6 +13,8 @@ from ordertrail.intake.repair import Repair
 from ordertrail.kernel.errors import ConfigurationError, InputError
 
 _CAUSES = 10_000
+_CONSIDERED = 10_000
+"""Letters among which the most harmful are chosen, however few are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,12 @@ class Intake:
         return sorted(found, key=lambda health: order.index(health.standing))
 
     def ranked(self, query: Query) -> list[Impact]:
-        """Return letters by what they may cost, most first."""
+        """Return letters by what they may cost, most first: so many of them, chosen among the first ten thousand."""
         failing = frozenset(one.source for one in self.health() if one.standing is Standing.FAILING)
         causes = self.desk.causes(Query(query.states, limit=_CAUSES))
         sharing = {(source, cause): count for source, cause, count in causes}
-        return rank(self.desk.letters(query), Surroundings(self.flow.clock(), sharing, failing))
+        letters = self.desk.letters(replace(query, limit=max(query.limit, _CONSIDERED)))
+        return rank(letters, Surroundings(self.flow.clock(), sharing, failing))[: query.limit]
 
     def letter(self, name: str) -> Letter:
         """Return a letter by its message's name, ``delivery/number``. Raises InputError where there is none."""

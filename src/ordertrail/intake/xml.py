@@ -28,8 +28,9 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from ordertrail.intake.document import DEEPEST, LARGEST, Document
+from ordertrail.intake.document import Document
 from ordertrail.intake.faults import Code, Fault, FaultyError
+from ordertrail.intake.json_text import DEEPEST, LARGEST
 
 MOST: Final = 1_000_000
 """Elements and attributes of the largest document that is read."""

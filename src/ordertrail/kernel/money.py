@@ -63,11 +63,13 @@ def parse_money(text: str, currency: str) -> Money:
     if len(text) > _LONGEST_AMOUNT:
         raise ValueError(f"an amount of {len(text)} characters is not an amount")
     try:
-        minor = Decimal(text).scaleb(exponent, _EXACT)
+        number = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"{text!r} is not a decimal number") from None
-    if not minor.is_finite():
+    # An exponent is short to write and long to work out: 1e999999 has a million digits.
+    if not number.is_finite() or abs(number.adjusted()) > _LONGEST_AMOUNT:
         raise ValueError(f"{text!r} is not an amount")
+    minor = number.scaleb(exponent, _EXACT)
     if minor != minor.to_integral_value(context=_EXACT):
         raise ValueError(f"{text} has more than the {exponent} digits after the point that {currency} has")
     return Money(int(minor), currency)

@@ -6,17 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from intake.channels.edi_reading import Reading
 from intake.channels.mutations import EXAMPLES, mutated_bytes
 from ordertrail.intake.amendment import Amendment, amend
 from ordertrail.intake.channels.edifact import Edifact
-from ordertrail.intake.delivery import Delivery, Source, Way
+from ordertrail.intake.delivery import Source
 from ordertrail.intake.faults import FaultyError
-from ordertrail.intake.message import Faulty, Foreign, Message
+from ordertrail.intake.message import Foreign
 from ordertrail.kernel.money import Money
 from ordertrail.orders.amounts import Totals
 from ordertrail.orders.fulfilment import LineShare
 from ordertrail.orders.lines import Period, Price
-from ordertrail.orders.model import Order, OrderType
+from ordertrail.orders.model import OrderType
 from ordertrail.orders.party import Address, TaxNumber
 from ordertrail.orders.reference import Reference
 from ordertrail.orders.statuses import FulfilmentStatus, OrderStatus
@@ -26,6 +27,9 @@ from shared_data import shared
 
 SAMPLES = sorted(shared("samples/edifact").iterdir())
 SOURCE = Source("edifact", "main", currency="EUR")
+READING = Reading(Edifact(), SOURCE)
+delivered, told, said = READING.delivered, READING.told, READING.said
+order_in, amendment_in, faults_in = READING.order_in, READING.amendment_in, READING.faults_in
 
 TOLD = {
     "edinet__edifact.01.edi": "foreign QUOTES, faulty contradiction",
@@ -58,12 +62,6 @@ TOLD = {
 """What each sample tells; those not named are one message that tells of no order."""
 
 
-def delivered(body: str | bytes, source: Source = SOURCE) -> Delivery:
-    """Return a delivery as it comes by file."""
-    data = body.encode() if isinstance(body, str) else body
-    return Delivery(source, data, "2026-03-11T08:00:00.000000Z", Way.FILE)
-
-
 def written(kind: str, segments: str, test: str = "") -> str:
     """Return an interchange of one message, with counts that are right."""
     lines = [line.strip() for line in segments.strip().splitlines() if line.strip()]
@@ -72,46 +70,6 @@ def written(kind: str, segments: str, test: str = "") -> str:
         f"UNA:+.? '\nUNB+UNOC:3+4012345000009:14+5412345000013:14+260310:1430+42{test}'\n"
         f"UNH+1+{kind}:D:96A:UN:EAN008'\n{body}UNT+{len(lines) + 2}+1'\nUNZ+1+42'\n"
     )
-
-
-def told(body: str | bytes, source: Source = SOURCE) -> Message:
-    """Return the one message that a delivery tells, with all that intake relies on checked."""
-    (message,) = check_channel(Edifact(), delivered(body, source))
-    return message
-
-
-def order_in(body: str | bytes, source: Source = SOURCE) -> Order:
-    """Return the order that a delivery states."""
-    content = told(body, source).content
-    assert isinstance(content, Order), content
-    return content
-
-
-def amendment_in(body: str | bytes) -> Amendment:
-    """Return the change that a delivery states."""
-    content = told(body).content
-    assert isinstance(content, Amendment), content
-    return content
-
-
-def faults_in(body: str | bytes, source: Source = SOURCE) -> list[str]:
-    """Return the faults that keep a delivery from being read, each with its code."""
-    content = told(body, source).content
-    assert isinstance(content, Faulty), content
-    return [f"{fault.code} {fault}" for fault in content.faults]
-
-
-def said(message: Message) -> str:
-    """Return what a message tells, in a few words."""
-    match message.content:
-        case Order() as order:
-            return f"order {order.id.removeprefix('edifact:main:')} {order.status}"
-        case Amendment() as change:
-            return f"amendment {change.order.removeprefix('edifact:main:')} {change.status}"
-        case Foreign() as other:
-            return f"foreign {other.kind}"
-        case Faulty() as wrong:
-            return f"faulty {' '.join(sorted({fault.code.value for fault in wrong.faults}))}"
 
 
 @pytest.mark.parametrize("name", [path.name for path in SAMPLES])

@@ -1,21 +1,15 @@
 """X12 deliveries written for tests, and what a channel told of one."""
 
-from ordertrail.intake.amendment import Amendment
+from intake.channels.edi_reading import Reading
 from ordertrail.intake.channels.x12 import X12
-from ordertrail.intake.delivery import Delivery, Source, Way
-from ordertrail.intake.message import Faulty, Foreign, Message
-from ordertrail.orders.model import Order
-from ordertrail.testing.conformance.channel import check_channel
+from ordertrail.intake.delivery import Source
 
 SOURCE = Source("x12", "main", currency="USD")
+READING = Reading(X12(), SOURCE)
+delivered, told, said = READING.delivered, READING.told, READING.said
+order_in, amendment_in, faults_in = READING.order_in, READING.amendment_in, READING.faults_in
 
 HEAD = "ISA*00*          *00*          *01*123456789      *12*5551234567     *260310*1430*U*00401*000000042*0*P*>~"
-
-
-def delivered(body: str | bytes, source: Source = SOURCE) -> Delivery:
-    """Return a delivery as it comes by file."""
-    data = body.encode() if isinstance(body, str) else body
-    return Delivery(source, data, "2026-03-11T08:00:00.000000Z", Way.FILE)
 
 
 def written(kind: str, segments: str, group: str = "PO") -> str:
@@ -26,46 +20,6 @@ def written(kind: str, segments: str, group: str = "PO") -> str:
         f"{HEAD}\nGS*{group}*A*B*20260310*1430*7*X*004010~\nST*{kind}*0001~\n{body}"
         f"SE*{len(lines) + 2}*0001~\nGE*1*7~\nIEA*1*000000042~\n"
     )
-
-
-def told(body: str | bytes, source: Source = SOURCE) -> Message:
-    """Return the one message that a delivery tells, with all that intake relies on checked."""
-    (message,) = check_channel(X12(), delivered(body, source))
-    return message
-
-
-def order_in(body: str | bytes, source: Source = SOURCE) -> Order:
-    """Return the order that a delivery states."""
-    content = told(body, source).content
-    assert isinstance(content, Order), content
-    return content
-
-
-def amendment_in(body: str | bytes) -> Amendment:
-    """Return the change that a delivery states."""
-    content = told(body).content
-    assert isinstance(content, Amendment), content
-    return content
-
-
-def faults_in(body: str | bytes, source: Source = SOURCE) -> list[str]:
-    """Return the faults that keep a delivery from being read, each with its code."""
-    content = told(body, source).content
-    assert isinstance(content, Faulty), content
-    return [f"{fault.code} {fault}" for fault in content.faults]
-
-
-def said(message: Message) -> str:
-    """Return what a message tells, in a few words."""
-    match message.content:
-        case Order() as order:
-            return f"order {order.id.removeprefix('x12:main:')} {order.status}"
-        case Amendment() as change:
-            return f"amendment {change.order.removeprefix('x12:main:')} {change.status}"
-        case Foreign() as other:
-            return f"foreign {other.kind}"
-        case Faulty() as wrong:
-            return f"faulty {' '.join(sorted({fault.code.value for fault in wrong.faults}))}"
 
 
 FULL = """

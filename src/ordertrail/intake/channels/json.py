@@ -29,8 +29,9 @@ from functools import lru_cache
 from typing import Any
 
 from ordertrail.intake.delivery import Delivery
-from ordertrail.intake.document import LARGEST, Document, Node, json_tree
+from ordertrail.intake.document import Document, Node
 from ordertrail.intake.faults import Code, Fault, FaultyError
+from ordertrail.intake.json_text import LARGEST, json_tree
 from ordertrail.intake.mapped import Frame, mapped_order
 from ordertrail.intake.mapping import OrderMapping, Place, parse_mapping, place_of
 from ordertrail.intake.message import Faulty, Foreign, Message

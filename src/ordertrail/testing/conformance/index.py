@@ -104,7 +104,7 @@ class IndexSuite:
     @pytest.fixture
     def reopen(self) -> Callable[[], Ports]:
         """Return what opens the same index, empty at first, once more."""
-        raise NotImplementedError
+        raise NotImplementedError("an index's suite needs a fixture 'reopen'")
 
     @pytest.fixture
     def ports(self, reopen: Callable[[], Ports]) -> Ports:

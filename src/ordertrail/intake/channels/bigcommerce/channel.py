@@ -7,8 +7,9 @@ from ordertrail.intake.amendment import Amendment, Done
 from ordertrail.intake.channels.bigcommerce.lines import NAME, line_of
 from ordertrail.intake.channels.bigcommerce.order import OTHER_MEANS, PAYMENT, STATUS, party_of, read_order
 from ordertrail.intake.delivery import Delivery
-from ordertrail.intake.document import Document, Node, json_tree
+from ordertrail.intake.document import Document, Node
 from ordertrail.intake.faults import FaultyError
+from ordertrail.intake.json_text import json_tree
 from ordertrail.intake.message import Foreign, Message
 from ordertrail.intake.parts import message_of, order_key, present, size, status_words
 from ordertrail.orders.fulfilment import Fulfilment, LineShare

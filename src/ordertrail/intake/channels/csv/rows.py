@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from openpyxl import load_workbook
 
-from ordertrail.intake.document import LARGEST
 from ordertrail.intake.faults import Code, Fault, FaultyError
+from ordertrail.intake.json_text import LARGEST
 
 LONGEST_LINE: Final = 1024 * 1024
 """Characters of the longest line."""

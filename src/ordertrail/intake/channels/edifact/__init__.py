@@ -49,13 +49,14 @@ from ordertrail.intake.channels.edifact.change import answer_of, change_of
 from ordertrail.intake.channels.edifact.order import order_of
 from ordertrail.intake.channels.edifact.shipment import shipments
 from ordertrail.intake.delivery import Delivery
-from ordertrail.intake.document import LARGEST, Document
+from ordertrail.intake.document import Document
 from ordertrail.intake.edi.edifact import charset, edifact_segments
 from ordertrail.intake.edi.envelope import EDIFACT as FRAME
 from ordertrail.intake.edi.envelope import Aside, Enclosed, Told, unfolded
 from ordertrail.intake.edi.reading import Reading, first
 from ordertrail.intake.edi.segments import Segment, decoded
 from ordertrail.intake.faults import Code, Fault, FaultyError
+from ordertrail.intake.json_text import LARGEST
 from ordertrail.intake.message import Faulty, Foreign, Message
 from ordertrail.intake.parts import message_of
 

@@ -7,8 +7,9 @@ from ordertrail.intake.channels.magento.below import BELOW
 from ordertrail.intake.channels.magento.lines import NAME
 from ordertrail.intake.channels.magento.order import read_order
 from ordertrail.intake.delivery import Delivery
-from ordertrail.intake.document import Document, json_tree
+from ordertrail.intake.document import Document
 from ordertrail.intake.faults import FaultyError
+from ordertrail.intake.json_text import json_tree
 from ordertrail.intake.message import Foreign, Message
 from ordertrail.intake.parts import message_of, order_key, spelled
 

@@ -51,13 +51,14 @@ from ordertrail.intake.channels.x12.change import BEGINNINGS, answer_of, change_
 from ordertrail.intake.channels.x12.order import order_of
 from ordertrail.intake.channels.x12.shipment import shipments
 from ordertrail.intake.delivery import Delivery
-from ordertrail.intake.document import LARGEST, Document
+from ordertrail.intake.document import Document
 from ordertrail.intake.edi.envelope import X12 as FRAME
 from ordertrail.intake.edi.envelope import Aside, Enclosed, Told, unfolded
 from ordertrail.intake.edi.reading import Reading, first
 from ordertrail.intake.edi.segments import decoded
 from ordertrail.intake.edi.x12 import x12_segments
 from ordertrail.intake.faults import Code, Fault, FaultyError
+from ordertrail.intake.json_text import LARGEST
 from ordertrail.intake.message import Faulty, Foreign, Message
 from ordertrail.intake.parts import message_of
 
