@@ -93,7 +93,8 @@ def test_money_is_exact(currency: str, amount: int) -> None:
 @pytest.mark.parametrize(
     ("text", "currency"),
     [("0.001", "EUR"), ("1.5", "JPY"), ("1.2345", "KWD"), ("NaN", "EUR"), ("Infinity", "EUR"), ("1,50", "EUR"),
-     ("", "EUR"), ("1", "EUX"), ("1", "eur"), ("1." + "0" * 40 + "1", "EUR"), ("1." + "0" * 30 + "1", "EUR")],
+     ("", "EUR"), ("1", "EUX"), ("1", "eur"), ("1." + "0" * 40 + "1", "EUR"), ("1." + "0" * 30 + "1", "EUR"),
+     ("1e999998", "EUR"), ("1e-999998", "EUR"), ("9e99999999999", "JPY")],
 )  # fmt: skip
 def test_money_is_never_rounded(text: str, currency: str) -> None:
     """More digits than the currency has, or no currency, is refused."""

@@ -90,3 +90,14 @@ def test_a_changed_rulebook_is_tried_on_what_came() -> None:
     loose = run("backtest", "loose.toml")
     assert (loose["false_rejects"], loose["misses"]) == (-1, 1)
     assert loose["spared"]["discarded"]["orders"] == ["csv:main:3"]
+
+
+@pytest.mark.usefixtures("_dealt_with")
+def test_the_most_harmful_letter_is_shown_however_few_are_asked_for() -> None:
+    """Letters are ranked before they are cut off: the dear order comes last in its file, and first in a list of one."""
+    Path("more.csv").write_text(
+        "Order,Date,Item,Quantity,Total\n8,2026-11-22,Cup,2,25.00\n9,2026-11-22,Cup,9,9900.00\n"
+    )
+    run("more.csv", "--channel", "csv", "--account", "main", expect=2)
+    (worst,) = run("list", "--limit", "1")["letters"]
+    assert worst["order"] == "csv:main:9"
