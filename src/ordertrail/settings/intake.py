@@ -1,0 +1,60 @@
+"""Settings of where orders come in."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from ordertrail.settings.section import Section, currency, with_scheme, without_password, zone
+
+
+class IntakeSettings(Section):
+    """Where orders come in."""
+
+    url: Annotated[str, with_scheme("postgresql", "sqlite"), AfterValidator(without_password)] | None = None
+    """The database of orders, with intake's tables and the outbox; without it, ``orders.db`` in the directory."""
+    password_file: str | None = None
+    """A file that holds the role's password; without it, ORDERTRAIL_INTAKE_PASSWORD."""
+    personal: Literal["redacted", "sealed"] = "redacted"
+    """Personal columns in events: that they changed, or their values under their persons' keys."""
+    rules: str | None = None
+    """A file of rules of validation, beside those that are shipped."""
+    backlog: Annotated[int, Field(ge=1)] = 100_000
+    """Deliveries of one source that may wait before it is told to come later."""
+    operator_key_file: str | None = None
+    """A file that holds the key to health, metrics and the page; without one, ORDERTRAIL_INTAKE_OPERATOR_KEY."""
+
+
+class BusSettings(Section):
+    """A NATS JetStream stream that deliveries come from."""
+
+    url: Annotated[str, with_scheme("nats", "tls", "ws", "wss"), AfterValidator(without_password)] | None = (
+        None
+    )
+    """Where the bus answers; without it, none is asked."""
+    stream: str = "orders"
+    """The stream; it must be there."""
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")] = "orders"
+    """What subjects begin with: ``orders.shopify.main`` is the source shopify/main."""
+    credentials_file: str | None = None
+    """A file of NATS credentials (.creds)."""
+
+
+class SourceSettings(Section):
+    """An account of a channel that orders come from."""
+
+    channel: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    """What reads its deliveries."""
+    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$")]
+    """What it is called here; part of the address of its webhooks, and of its orders' ids."""
+    zone: Annotated[str, AfterValidator(zone)] = "UTC"
+    """The time zone of times that have none."""
+    currency: Annotated[str, AfterValidator(currency)] | None = None
+    """The currency of amounts that have none."""
+    tenant: str | None = None
+    """Whose orders, where a trail serves several."""
+    signature: str | None = None
+    """How it proves its webhooks; without it, the channel's own way, or a key."""
+    secret_files: list[str] = Field(default_factory=list)
+    """Files that hold its secrets; all of them are good, so that one can take another's place."""
+    options: dict[str, str] = Field(default_factory=dict)
+    """What the channel lets an account choose."""
