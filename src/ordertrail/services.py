@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -32,6 +32,11 @@ from ordertrail.record.recorder import Arriving, Recorded, Recorder
 from ordertrail.record.sealing import Sealer
 from ordertrail.status import StreamStatus, published_checkpoint, stream_status
 from ordertrail.vault.ports import Vault
+
+if TYPE_CHECKING:  # each is an extra's, or is opened only where it is asked for
+    from ordertrail.access.service import Access
+    from ordertrail.intake.service import Intake
+    from ordertrail.query.service import Query
 
 DEFAULT_STREAM = "default"
 
@@ -332,3 +337,13 @@ def _read(stream: str, row: EntryRow) -> Sealed:
         return Sealed(stream, row, _decode_entry(row.entry))
     except msgspec.MsgspecError as error:
         raise EvidenceError(f"the entry of event {format_id(row.id)} cannot be read: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the web layer is handed: each room's service under its room's name; None where a room is not set up."""
+
+    trail: Trail
+    query: "Query"
+    access: "Access"
+    intake: "Intake | None" = None

@@ -109,6 +109,53 @@ intake.replay              gave back to be taken in the
 intake.discard           ! discarded the
 intake.suspend           ! stopped working on deliveries of
 intake.resume              went on with deliveries of
+evidence.search            searched
+evidence.read              read the evidence of
+evidence.prove             had proven
+evidence.export          ! exported
+identity.reveal          ! revealed the identity of
+integrity.check            checked
+bundle.make              ! made a bundle of
+bundle.hand              ! handed over
+case.open                  opened
+case.add                   added to
+case.sign                ! signed off
+case.close               ! closed
+view.save                  saved the view
+link.share                 shared
+access.signin              signed in to
+access.signin.fail       ! failed to sign in to
+access.signout             signed out of
+access.deny              ! was denied
+access.account.add       ! added the account of
+access.account.change    ! changed the account of
+access.role.change       ! changed the roles of
+access.key.create        ! made a key for
+access.key.withdraw      ! withdrew a key of
+access.glass.break       ! broke the glass of
+settings.change          ! changed the settings of
+alert.raise              ! raised
+alert.change               changed the state of
+alert.close                closed
+rule.change              ! changed the rule
+rule.approve             ! approved the rule
+notify.send                told of
+notify.fail              ! could not tell of
+notify.route.change      ! changed the route
+external.fact              learned from outside of
+link.propose               proposed a link for
+link.decide              ! decided on a link of
+link.undo                ! undid a link of
+reconcile.exception      ! found a discrepancy in
+reconcile.settle           settled a discrepancy in
+retention.change         ! changed the retention of
+retention.request          asked to let go
+retention.approve        ! approved to let go
+retention.deny           ! was refused to let go
+retention.archive        ! archived
+retention.purge          ! purged
+hold.place               ! placed a legal hold on
+hold.release             ! released a legal hold on
 """
 
 
