@@ -20,7 +20,7 @@ from ordertrail.ledger.verify.report import Step
 from ordertrail.record.actions import CATALOGUE
 from ordertrail.record.event import Actor, Cause, Change, Context, Event, Link, Origin, Subject
 from ordertrail.services import Trail
-from ordertrail.settings import Settings, SourceSettings, TimestampSettings
+from ordertrail.settings import PollSettings, Settings, SourceSettings, TimestampSettings
 
 REFERENCE = ROOT / "docs/reference"
 SHARED = {"--help", "--json", "--stream", "--trail"}
@@ -87,6 +87,12 @@ def test_every_setting_is_documented_and_no_other() -> None:
     """What trail.toml may hold stands in the settings' table."""
     table = sections(REFERENCE / "settings.md")["trail.toml"]
     assert set(re.findall(r"^\| `([\w.]+)` \|", table, re.MULTILINE)) == set(every_setting())
+
+
+def test_every_setting_of_asking_is_documented_and_no_other() -> None:
+    """What [sources.poll] may hold stands in a table of its own."""
+    table = sections(REFERENCE / "settings.md")["Sources that are asked"]
+    assert set(re.findall(r"^\| `([\w.]+)` \|", table, re.MULTILINE)) == set(PollSettings.model_fields)
 
 
 _LISTS: dict[str, type[Any]] = {"timestamps": TimestampSettings, "sources": SourceSettings}

@@ -14,6 +14,7 @@ from ordertrail.adapters.files.bodies import FileBodies
 from ordertrail.adapters.intake.database import IntakeDatabase
 from ordertrail.adapters.intake.desk import SqlDesk
 from ordertrail.adapters.intake.inbox import SqlInbox
+from ordertrail.adapters.intake.places import SqlPlaces
 from ordertrail.adapters.intake.sources import SqlSources
 from ordertrail.adapters.orders.policy import order_policy
 from ordertrail.adapters.orders.store import OrderRows, SqlOrders, create_order_tables
@@ -174,6 +175,7 @@ class Shop:
     desk: SqlDesk
     sources: SqlSources
     inbox: SqlInbox
+    places: SqlPlaces
 
     def send(
         self, body: bytes | Path, *, key: str | None = KEY, way: Way = Way.WEBHOOK, again: bool = False
@@ -240,7 +242,7 @@ def open_shop(engine: Engine, folder: Path, clock: Any = None, pace: Pace | None
         channel,
         clock,
     )
-    return Shop(engine, clock, rules, flow, door, SqlDesk(database), sources, inbox)
+    return Shop(engine, clock, rules, flow, door, SqlDesk(database), sources, inbox, SqlPlaces(database))
 
 
 def durable_engine(url: str) -> Engine:

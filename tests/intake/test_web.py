@@ -28,7 +28,9 @@ SIGNED = {"Authorization": f"Bearer {KEY}"}
 def served(shop: Shop, backlog: int = 1_000) -> Intake:
     """Return the shop's intake, as programs are handed it."""
     repair = Repair(shop.desk, shop.flow.reader.bodies, shop.clock)
-    return Intake({str(SHOP): SHOP}, shop.door, shop.flow, shop.desk, repair, shop.sources, backlog)
+    return Intake(
+        {str(SHOP): SHOP}, shop.door, shop.flow, shop.desk, repair, shop.sources, shop.places, backlog
+    )
 
 
 OPERATOR = "an operator's long key"

@@ -13,6 +13,7 @@ from ordertrail.adapters.files.bodies import FileBodies
 from ordertrail.adapters.intake.database import IntakeDatabase
 from ordertrail.adapters.intake.desk import SqlDesk
 from ordertrail.adapters.intake.inbox import SqlInbox
+from ordertrail.adapters.intake.places import SqlPlaces
 from ordertrail.adapters.intake.sources import SqlSources
 from ordertrail.adapters.orders.policy import order_policy
 from ordertrail.adapters.orders.store import OrderRows, SqlOrders, create_order_tables
@@ -181,7 +182,8 @@ def _intake(root: Path, settings: Settings, database: IntakeDatabase, clock: Clo
     validator = RulesValidator(lambda: rulebook, SqlOrders(database.engine))
     flow = Flow(inbox, Reader(sources, bodies, open_channel), records, validator, clock)
     door = Door(inbox, bodies, records, authenticator, open_channel, clock)
-    return Intake(sources, door, flow, desk, Repair(desk, bodies, clock), records, settings.intake.backlog)
+    repair, places = Repair(desk, bodies, clock), SqlPlaces(database)
+    return Intake(sources, door, flow, desk, repair, records, places, settings.intake.backlog)
 
 
 def rulebook_in_force(root: Path) -> Rulebook:

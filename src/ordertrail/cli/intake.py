@@ -23,10 +23,11 @@ from ordertrail.assembly.intake import (
 from ordertrail.assembly.relay import open_relay
 from ordertrail.assembly.stores import read_settings
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption, opened
-from ordertrail.cli.output import EXIT_INPUT, err, progress, say, say_json, say_json_line
+from ordertrail.cli.output import EXIT_INPUT, EXIT_UNAVAILABLE, err, progress, say, say_json, say_json_line
 from ordertrail.cli.relay import on_signal
 from ordertrail.intake.delivery import Source, Way
 from ordertrail.intake.dropping import Dropped, Drops
+from ordertrail.intake.polling import Place, Step
 from ordertrail.intake.ports import Query
 from ordertrail.intake.processing import Worked
 from ordertrail.intake.receiving import Sent
@@ -146,6 +147,49 @@ def bus(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
         say(f"{consumed.landed:,} landed, {consumed.duplicate:,} here before, {consumed.put_off:,} put off.")
 
 
+@app.command("poll")
+def poll(
+    trail: TrailOption = TRAIL,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on asking, until interrupted.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the sources that do not send by themselves ([sources.poll]) for what changed; each answer is a delivery."""
+    from ordertrail.assembly.polling import open_polled  # noqa: PLC0415 - needs what no other verb does
+
+    with open_intake(trail) as intake:
+        polled, poller = open_polled(trail, intake), intake.poller()
+        if follow:
+            if not as_json:
+                say(f"Asking {count(len(polled), 'source')}. Ctrl-C ends it cleanly.")
+            poller.follow(polled, on_signal(), sleep)
+            return
+        steps = {str(one.source): poller.round(one) for one in polled}
+        told = [_told_of_polling(name, taken, intake.places.place(name)) for name, taken in steps.items()]
+        worked = _work(intake, as_json=as_json)
+    relayed = _relay(trail)
+    if as_json:
+        say_json({"sources": told, **_told_of(worked, relayed)})
+    else:
+        for one in told:
+            _say_polled(one)
+        _tell({}, worked, relayed, as_json=False)
+    if any(Step.FAILED in taken for taken in steps.values()):
+        raise typer.Exit(EXIT_UNAVAILABLE)
+
+
+def _told_of_polling(name: str, steps: list[Step], place: Place | None) -> dict[str, Any]:
+    """Return what became of asking one source, as JSON tells it."""
+    reason = place.reason if place is not None and Step.FAILED in steps else None
+    return {"source": name, "answers": steps.count(Step.LANDED), "reason": reason}
+
+
+def _say_polled(told: dict[str, Any]) -> None:
+    if told["reason"] is None:
+        say(f"{told['source']}: {count(told['answers'], 'new answer')}.")
+    else:
+        err.print(f"{told['source']} could not be asked: {told['reason']}. It is asked again; nothing is missed.")
+
+
 @app.command("work")
 def work(
     trail: TrailOption = TRAIL,
@@ -223,12 +267,18 @@ def _files(paths: list[str]) -> Iterator[list[Path]]:
         yield found
 
 
-def _tell(received: dict[str, int], worked: Worked, relayed: int, *, as_json: bool) -> None:
+def _told_of(worked: Worked, relayed: int) -> dict[str, Any]:
+    """Return what was worked on, as JSON tells it."""
     states = {str(state): worked.states[state] for state in MessageState if worked.states[state]}
+    told = {"deliveries": worked.deliveries, "put_off": worked.put_off}
+    return {**told, "messages": states, "events_relayed": relayed}
+
+
+def _tell(received: dict[str, int], worked: Worked, relayed: int, *, as_json: bool) -> None:
     if as_json:
-        told = {"received": received, "deliveries": worked.deliveries, "put_off": worked.put_off}
-        say_json({**told, "messages": states, "events_relayed": relayed})
+        say_json({"received": received, **_told_of(worked, relayed)})
         return
+    states = {str(state): worked.states[state] for state in MessageState if worked.states[state]}
     if received:
         say(
             ", ".join(f"{number:,} {name}" for name, number in sorted(received.items()))

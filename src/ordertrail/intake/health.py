@@ -80,6 +80,8 @@ def health_of(source: str, figures: Figures, now: datetime, limits: Limits | Non
 def _failing(figures: Figures, errors: float, lag: timedelta, limits: Limits) -> Iterator[str]:
     if figures.breaker.circuit is not Circuit.CLOSED:
         yield f"Its deliveries rest until {figures.breaker.until}: {figures.breaker.reason}."
+    if figures.unasked is not None:
+        yield figures.unasked
     if figures.refused >= limits.least and figures.refused * 2 >= figures.hour:
         yield f"{count(figures.refused, 'delivery', 'deliveries')} of the last hour did not prove to come from it."
     if sum(figures.states.values()) >= limits.least and errors >= limits.errors:

@@ -312,6 +312,8 @@ class Figures:
     parked: int = 0
     breaker: Breaker = field(default_factory=Breaker)
     declared: tuple[Received, ...] = ()
+    unasked: str | None = None
+    """Why it cannot be asked, where it is one that we ask."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ordertrail.intake.delivery import Source
 from ordertrail.intake.health import Health, Standing, health_of
 from ordertrail.intake.impact import Impact, Surroundings, rank
+from ordertrail.intake.polling import Places, Poller
 from ordertrail.intake.ports import Desk, Letter, Query, Sources
 from ordertrail.intake.processing import Flow, Worker
 from ordertrail.intake.receiving import Door
@@ -27,6 +28,7 @@ class Intake:
     desk: Desk
     repair: Repair
     records: Sources
+    places: Places
     backlog: int
     """Deliveries of one source that may wait before it is told to come later."""
 
@@ -41,6 +43,10 @@ class Intake:
                 meaning="Nothing was taken in.",
                 remedy="Name it in [[sources]] of trail.toml.",
             ) from None
+
+    def poller(self) -> Poller:
+        """Return what asks those sources that do not send by themselves."""
+        return Poller(self.door, self.places, self.flow.clock)
 
     def worker(self) -> Worker:
         """Return a worker of this flow."""

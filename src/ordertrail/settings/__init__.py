@@ -57,7 +57,7 @@ from ordertrail.settings.file import (
     named_files,
     parse_settings,
 )
-from ordertrail.settings.intake import BusSettings, IntakeSettings, SourceSettings
+from ordertrail.settings.intake import BusSettings, IntakeSettings, PollSettings, SourceSettings
 from ordertrail.settings.secrets import PREFIX, passphrase, secret
 from ordertrail.settings.storage import (
     AnchorSettings,
@@ -79,6 +79,7 @@ __all__ = [
     "DatabaseSettings",
     "IndexSettings",
     "IntakeSettings",
+    "PollSettings",
     "Settings",
     "SignerSettings",
     "SourceSettings",

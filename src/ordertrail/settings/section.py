@@ -22,14 +22,14 @@ def without_password(url: str) -> str:
     return url
 
 
-def zone(name: str) -> str:
+def known_zone(name: str) -> str:
     """Refuse what is no time zone."""
     if name not in available_timezones():
         raise ValueError("is not a time zone of the IANA database such as Europe/Berlin")
     return name
 
 
-def currency(code: str) -> str:
+def known_currency(code: str) -> str:
     """Refuse what is no currency of ISO 4217."""
     exponent_of(code)
     return code

@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select
 
 from ordertrail.adapters.intake.database import IntakeDatabase
+from ordertrail.adapters.intake.places import read_place
 from ordertrail.adapters.intake.tables import declared as declarations
 from ordertrail.adapters.intake.tables import deliveries, messages, refusals, sources
 from ordertrail.intake.breaker import Breaker, Circuit
 from ordertrail.intake.events import refusal_event
+from ordertrail.intake.polling import unasked
 from ordertrail.intake.ports import Declared, Figures, Load, Received, Refusal
 from ordertrail.intake.states import DeliveryState, MessageState
 from ordertrail.kernel.clock import format_time
@@ -90,6 +92,7 @@ class SqlSources:
         """See the port."""
         hour, week = now - timedelta(hours=1), now - timedelta(days=7, hours=1)
         with self._database.reading() as connection:
+            place = read_place(connection, source)
             return Figures(
                 **_backlog(connection, source),
                 **_traffic(connection, source, format_time(hour), format_time(week)),
@@ -97,6 +100,7 @@ class SqlSources:
                 refused=_refused(connection, source, format_time(hour)),
                 breaker=_breaker(connection, source).seen(now),
                 declared=self._declared(connection, source),
+                unasked=None if place is None else unasked(place),
             )
 
     def _declared(self, connection: Connection, source: str) -> tuple[Received, ...]:

@@ -6,6 +6,7 @@ intake_deliveries       one row a delivery; copies of it are counted in its row
 intake_messages         one row a message, with its state
 intake_attempts         one row a try that did not accept its message
 intake_sources          one row a source: its breaker
+intake_places           one row a source that is asked: how far it was
 intake_refusals         what was turned away, counted by source, cause and minute
 intake_declared         what a source says that it sent
 ======================  ==========================================================================
@@ -134,6 +135,20 @@ sources = Table(
     Column("opened", Integer, nullable=False),
     _time("until"),
     _text("reason", required=False),
+)
+places = Table(
+    "intake_places",
+    metadata,
+    Column("source", Text, primary_key=True),
+    _text("since"),
+    Column("page", Integer, nullable=False),
+    _text("leads", required=False),
+    _text("begun", required=False),
+    _time("again_at"),
+    _text("last", required=False),
+    Column("failures", Integer, nullable=False),
+    _text("reason", required=False),
+    _text("answered", required=False),
 )
 refusals = Table(
     "intake_refusals",
