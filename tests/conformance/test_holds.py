@@ -11,6 +11,7 @@ import pytest
 from ordertrail.adapters.files.holds import HOLDS
 from ordertrail.adapters.files.vault import FileVault
 from ordertrail.adapters.memory.vault import MemoryVault
+from ordertrail.testing.conformance.disposal import DisposalSuite, LettingVault
 from ordertrail.testing.conformance.holds import HoldingVault, HoldsSuite
 from ordertrail.testing.conformance.vault import LATER, LATEST, OBJECT, PARTIAL, SOON
 from ordertrail.vault.inventory import Deleter, Summary, deleter_of, list_kept
@@ -24,6 +25,18 @@ class TestHolds(HoldsSuite):
 
     @pytest.fixture(params=["memory", "files"])
     def reopen(self, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], HoldingVault]:
+        """Open it once more."""
+        if request.param == "memory":
+            vault = MemoryVault()
+            return lambda: vault
+        return partial(FileVault, tmp_path / "vault", immutable=False)
+
+
+class TestDisposal(DisposalSuite):
+    """FileVault and MemoryVault let go of what is due."""
+
+    @pytest.fixture(params=["memory", "files"])
+    def reopen(self, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], LettingVault]:
         """Open it once more."""
         if request.param == "memory":
             vault = MemoryVault()

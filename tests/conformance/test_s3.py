@@ -1,7 +1,8 @@
 """A trail in an S3 bucket: vault, tiles, blobs, publication and holds keep their promises on real stores."""
 
+import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from ordertrail.adapters.s3.place import S3Place
 from ordertrail.adapters.s3.publication import S3Publication
 from ordertrail.adapters.s3.vault import S3Vault
 from ordertrail.testing.conformance.blobs import BlobsSuite
+from ordertrail.testing.conformance.disposal import DisposalSuite
 from ordertrail.testing.conformance.holds import HoldsSuite
 from ordertrail.testing.conformance.publication import PublicationSuite
 from ordertrail.testing.conformance.tiles import TilesSuite
@@ -60,6 +62,25 @@ class TestS3Holds(HoldsSuite):
     def reopen(self, bucket: Bucket) -> Callable[[], S3Vault]:
         """Open it once more."""
         return lambda: S3Vault(bucket, "log")
+
+
+class TestS3Disposal(DisposalSuite):
+    """S3Vault lets go of what the store's own lock no longer keeps."""
+
+    @pytest.fixture
+    def reopen(self, bucket: Bucket) -> Callable[[], S3Vault]:
+        """Open it once more, as if it were almost a day ago: the shortest lock then ends in a few seconds."""
+        return lambda: S3Vault(bucket, "log", clock=lambda: datetime.now(UTC) - timedelta(days=1, seconds=-2))
+
+    @pytest.fixture
+    def due(self) -> datetime:
+        """In two seconds, and the one that the lock is rounded up by."""
+        return datetime.now(UTC) + timedelta(seconds=3)
+
+    @pytest.fixture
+    def wait(self, due: datetime) -> Callable[[], None]:
+        """Wait until the store's clock is past it."""
+        return lambda: time.sleep(max((due - datetime.now(UTC)).total_seconds() + 1.5, 0))
 
 
 class TestKeptTiles(TilesSuite):

@@ -34,6 +34,24 @@ class TrailDatabase:
             return open_database(self._root / DATABASE)
         return open_database(settings.url, password=self._own_password(), lease=settings.lease_seconds)
 
+    def open_as_administrator(self) -> Database:
+        """Open the database as one who may destroy: on a server, the administrator that the settings name.
+
+        Raises ConfigurationError where a server has none.
+        """
+        settings = self._settings
+        if settings.url is None:
+            return self.open()
+        if settings.admin_url is None:
+            raise ConfigurationError(
+                "entries are destroyed by the database's administrator, and [database] names none",
+                meaning="Nothing was destroyed: the sealing role can delete nothing, and that is as it should be.",
+                remedy="Name one in admin_url of [database], for as long as it takes.",
+            )
+        return open_database(
+            settings.admin_url, password=self._admin_password(), lease=settings.lease_seconds
+        )
+
     def exists(self) -> bool:
         """Say whether there is one that holds a log."""
         if self._settings.url is None:

@@ -76,7 +76,11 @@ class Stores:
 
     def vault(self, stream: str) -> Vault:
         """Return where a stream's tree is kept."""
-        return self._vault(log_folder(stream))
+        return self.vault_of_log(stream)
+
+    def vault_of_log(self, stream: str) -> FileVault | S3Vault:
+        """The same, with all that it can do: hold, and let go."""
+        return self.vault_of(log_folder(stream))
 
     def tiles(self, identity: LogIdentity) -> KeptTiles:
         """Return a stream's tree, kept for the log's term."""
@@ -85,7 +89,7 @@ class Stores:
 
     def blobs(self) -> Vault:
         """Return where payloads over the entry limit are kept."""
-        return self._vault(BLOBS)
+        return self.vault_of(BLOBS)
 
     def publication(self, stream: str) -> PublishedLog:
         """Return where a stream's newest checkpoint is published."""
@@ -130,7 +134,8 @@ class Stores:
             lock=self.database.lock(database, identity.name),
         )
 
-    def _vault(self, folder: str) -> Vault:
+    def vault_of(self, folder: str) -> FileVault | S3Vault:
+        """Return the vault in a folder, with all that it can do."""
         if self.bucket is not None:
             return S3Vault(self.bucket, folder, clock=self.clock)
         return FileVault(self.root / folder, immutable=self.settings.immutable)

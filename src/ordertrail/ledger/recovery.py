@@ -12,7 +12,7 @@ from ordertrail.ledger.edge import Edge
 from ordertrail.ledger.merkle import root
 from ordertrail.ledger.note import parse_note, verify_note
 from ordertrail.ledger.ports import EntryReader, EntryStore, Head, KeyPeriod, Tiles
-from ordertrail.ledger.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, parse_tile
+from ordertrail.ledger.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, TileReader, parse_tile
 from ordertrail.ledger.vkey import parse_vkey
 
 
@@ -24,6 +24,12 @@ def restore_edge(stream: str, head: Head, store: EntryStore, reader: EntryReader
     """
     level_1 = (head.size >> 2 * TILE_HEIGHT) << 2 * TILE_HEIGHT
     recent = store.hashes(stream, level_1, head.size)
+    gone = head.size - level_1 - len(recent)
+    if (
+        gone
+    ):  # of entries that were destroyed the hashes stay, in the tiles; the root says whether they are right
+        published = TileReader(tiles.get, head.size)
+        recent = [published.node(0, index) for index in range(level_1, level_1 + gone)] + recent
     full = len(recent) // TILE_WIDTH * TILE_WIDTH
     rows = [
         recent[full:],

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from ordertrail.kernel.errors import ConfigurationError, InputError, Problem
 from ordertrail.record.actions import Action, Catalogue
 from ordertrail.settings.intake import BusSettings, IntakeSettings, SourceSettings
+from ordertrail.settings.retention import RetentionSettings
 from ordertrail.settings.secrets import PREFIX
 from ordertrail.settings.section import Section
 from ordertrail.settings.storage import (
@@ -66,6 +67,7 @@ class _File(Section):
     index: IndexSettings = IndexSettings()
     intake: IntakeSettings = IntakeSettings()
     bus: BusSettings = BusSettings()
+    retention: RetentionSettings = RetentionSettings()
     sources: list[SourceSettings] = Field(default_factory=list)
     """Where orders come from."""
 

@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from ordertrail.kernel.clock import Clock, parse_time
-from ordertrail.kernel.errors import EvidenceError
-from ordertrail.vault.ports import Vault
+from ordertrail.kernel.clock import Clock, format_time, parse_time
+from ordertrail.kernel.errors import EvidenceError, InputError
+from ordertrail.vault.ports import Kept, Vault
 
 LONGEST_TERM = 365_000
 """Days, a thousand years: calendars end, and a term beyond them is no term."""
@@ -68,6 +68,18 @@ class KeptBlobs:
     def get(self, sha256: str) -> bytes | None:
         """Return a payload's bytes, unchecked."""
         return self._vault.get(blob_path(sha256))
+
+
+def require_due(path: str, kept: Kept, now: datetime) -> None:
+    """Raise InputError where an object must not be let go of yet."""
+    if kept.legal_hold:
+        raise InputError(
+            f"{path} is under a legal hold, and is not deleted",
+            remedy="Release the hold first, if whoever ordered it agrees.",
+        )
+    if kept.until is None or kept.until > now:
+        until = "for a term that is not known" if kept.until is None else f"until {format_time(kept.until)}"
+        raise InputError(f"{path} is kept {until}, and is not deleted before")
 
 
 def blob_path(sha256: str) -> str:

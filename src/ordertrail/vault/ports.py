@@ -76,6 +76,17 @@ class Holds(Protocol):
         """Lift the hold; the object's term is as it was."""
 
 
+class Disposal(Protocol):
+    """Letting go of what is due. Durable once the call returns; any number of processes.
+
+    Raises InputError, and deletes nothing, where the object's term is not over or a legal hold is on it; a store that
+    locks objects itself refuses too, whatever anybody asks. Raises UnavailableError where the store cannot be used now.
+    """
+
+    def dispose(self, path: str, now: datetime) -> int:
+        """Delete an object whose term was over by now, with all copies; return the bytes freed, 0 where it is gone."""
+
+
 @runtime_checkable
 class QuickVault(Protocol):
     """A vault that can say at less cost what the full check asks of every object."""

@@ -141,6 +141,17 @@ def make_immutable(path: Path) -> bool:
     return True
 
 
+def make_mutable(path: Path) -> None:
+    """Take the immutable flag off. Raises OSError where rights do not allow it."""
+    flags = _flags(path)
+    if flags & _IMMUTABLE:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.ioctl(descriptor, _SET_FLAGS, _FLAGS.pack(flags & ~_IMMUTABLE))
+        finally:
+            os.close(descriptor)
+
+
 def _flags(path: str | Path) -> int:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

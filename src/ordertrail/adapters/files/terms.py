@@ -11,7 +11,10 @@ space between them. A line whose digits do not fit, because a crash tore it or a
 line: reading ignores it. The digits are no signature; whoever can write the file can make them.
 
 An object's term is the latest of its lines. Lines are never rewritten, so a term that was shortened shows:
-the full check knows from the log itself for how long each object must be kept at least.
+the full check knows from the log itself for how long each object must be kept at least. When an object was deleted
+after its term, a line says so, and those before it count no more::
+
+    disposed 067 0c3a5d11
 """
 
 import hashlib
@@ -43,8 +46,15 @@ class Terms:
     def of(self, path: str) -> datetime | None:
         """Return until when an object is kept; None where no line says."""
         file, name = self._place(path)
-        ends = [_parse_term(line, name) for line in self._lines(file).get(name.encode(), ())]
-        return max((end for end in ends if end is not None), default=None)
+        disposed = _format_disposed(name).encode()
+        latest: datetime | None = None
+        for line in self._lines(file).get(name.encode(), ()):
+            end = _parse_term(line, name)
+            if line + b"\n" == disposed:
+                latest = None
+            elif end is not None and (latest is None or end > latest):
+                latest = end
+        return latest
 
     def names(self, folder: str) -> Iterator[str]:
         """Yield the names in a folder (``tile/0/``, or empty for the root) that lines speak of, valid or not."""
@@ -60,6 +70,12 @@ class Terms:
         for file, texts in lines.items():
             with translated(Path(file), "writing"):
                 append_line(Path(file), "".join(texts))
+
+    def dispose(self, path: str) -> None:
+        """Append a line that an object was deleted after its term; it is on disk when this returns."""
+        file, name = self._place(path)
+        with translated(Path(file), "writing"):
+            append_line(Path(file), _format_disposed(name))
 
     def _place(self, path: str) -> tuple[str, str]:
         """Return the file whose lines hold an object's term, and its name there.
@@ -99,6 +115,11 @@ class Terms:
 def _format_term(until: datetime, name: str) -> str:
     term = f"{format_time(until)} {name}"
     return f"{term} {_check(term.encode())}\n"
+
+
+def _format_disposed(name: str) -> str:
+    text = f"disposed {name}"
+    return f"{text} {_check(text.encode())}\n"
 
 
 def _parse_term(line: bytes, name: str) -> datetime | None:

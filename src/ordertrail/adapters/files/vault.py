@@ -16,6 +16,7 @@ from ordertrail.adapters.files.durable import (
     is_immutable,
     make_folder,
     make_immutable,
+    make_mutable,
     sync_folder,
     translated,
     unavailable,
@@ -25,6 +26,7 @@ from ordertrail.adapters.files.holds import HOLDS, HoldLines
 from ordertrail.adapters.files.terms import TERMS, Terms
 from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputError
+from ordertrail.vault.keeping import require_due
 from ordertrail.vault.ports import Kept
 
 _NO_OBJECT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
@@ -122,6 +124,24 @@ class FileVault:
         """See the port."""
         self._require(path)
         self._holds.add(path, on=False)
+
+    def dispose(self, path: str, now: datetime) -> int:
+        """See :class:`ordertrail.vault.ports.Disposal`.
+
+        *If we stop here* after the file is gone: it counts as missing until this is called again.
+        """
+        kept, place = self.kept(path), self._locate(path)
+        if kept is None:
+            if self._terms.of(path) is not None:
+                self._terms.dispose(path)
+            return 0
+        require_due(path, kept, now)
+        with translated(place, "deleting"):
+            make_mutable(place)
+            place.unlink()
+            sync_folder(place.parent)
+        self._terms.dispose(path)
+        return kept.length
 
     def paths(self, prefix: str) -> Iterator[str]:
         """See the port."""

@@ -8,6 +8,7 @@ from ordertrail.adapters.memory.availability import Availability
 from ordertrail.adapters.memory.tiles import require_same
 from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.errors import InputError
+from ordertrail.vault.keeping import require_due
 from ordertrail.vault.ports import Kept
 
 
@@ -70,6 +71,16 @@ class MemoryVault:
         with self._lock:
             self._require(path)
             self._held.discard(path)
+
+    def dispose(self, path: str, now: datetime) -> int:
+        """See :class:`ordertrail.vault.ports.Disposal`."""
+        kept = self.kept(path)
+        if kept is None:
+            return 0
+        require_due(path, kept, now)
+        with self._lock:
+            self._terms.pop(path, None)
+            return len(self._objects.pop(path, b""))
 
     def paths(self, prefix: str) -> Iterator[str]:
         """See the port."""

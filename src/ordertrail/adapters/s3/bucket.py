@@ -210,6 +210,10 @@ class Bucket:
             LegalHold={"Status": "ON" if on else "OFF"},
         )
 
+    def erase(self, key: str, version: str) -> None:
+        """Delete a version, or a delete marker, for good; the store refuses what is locked."""
+        self.ask("delete_object", f"deleting {key} from", Key=key, VersionId=version)
+
     def histories(self, prefix: str, page: int = _PAGE) -> Iterator[History]:
         """Yield every key below a prefix with its versions and delete markers, in the order of the keys."""
 

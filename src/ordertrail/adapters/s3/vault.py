@@ -27,6 +27,7 @@ from ordertrail.adapters.s3.errors import code_of_cause
 from ordertrail.adapters.s3.versions import History, Version
 from ordertrail.kernel.clock import Clock, format_time, utc_now
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, InputError, UnavailableError
+from ordertrail.vault.keeping import require_due
 from ordertrail.vault.ports import Kept
 
 _REMEMBERED = 200_000
@@ -94,6 +95,23 @@ class S3Vault:
                 f"{path} is kept until {format_time(state.lock.until)}; a term is lengthened, never shortened"
             )
         self._lengthen(key, state, Lock(self._bucket.place.mode, end))
+
+    def dispose(self, path: str, now: datetime) -> int:
+        """See :class:`ordertrail.vault.ports.Disposal`. The version that counts goes last, so that it can be told."""
+        key, freed = self._key(path), 0
+        history = self._bucket.history(key)
+        if history is None:
+            return 0
+        kept = self._kept(history)
+        if kept is not None:
+            require_due(path, kept, now)
+        for marker in history.markers:
+            self._bucket.erase(key, marker)
+        for version in reversed(history.versions):
+            self._bucket.erase(key, version.id)
+            freed += version.length
+        self._first.pop(key, None)
+        return freed
 
     def paths(self, prefix: str) -> Iterator[str]:
         """See the port. A key of which only a delete marker is left is among them: something was there."""

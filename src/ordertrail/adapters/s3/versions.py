@@ -29,6 +29,8 @@ class History:
     key: str
     versions: tuple[Version, ...]
     hidden: bool
+    markers: tuple[str, ...] = ()
+    """The ids of its delete markers."""
 
     @property
     def first(self) -> Version | None:
@@ -43,7 +45,7 @@ class History:
 
 def histories(ask: Callable[..., dict[str, Any]]) -> Iterator[History]:
     """Yield the history of each key of a listing; ``ask`` gets one page of it, from where it is told."""
-    begun: dict[str, tuple[list[Version], list[bool]]] = {}
+    begun: dict[str, tuple[list[Version], list[tuple[str, bool]]]] = {}
     place: dict[str, str] = {}
     while True:
         page = ask(**place)
@@ -51,14 +53,17 @@ def histories(ask: Callable[..., dict[str, Any]]) -> Iterator[History]:
             versions, _ = begun.setdefault(one["Key"], ([], []))
             versions.append(Version(str(one.get("VersionId") or "null"), one["Size"], one["ETag"]))
         for marker in page.get("DeleteMarkers", ()):
-            begun.setdefault(marker["Key"], ([], []))[1].append(marker["IsLatest"])
+            begun.setdefault(marker["Key"], ([], []))[1].append(
+                (str(marker.get("VersionId") or "null"), marker["IsLatest"])
+            )
         more = page.get("IsTruncated", False)
         # The last key of a page may go on in the next one.
         last = page.get("NextKeyMarker") if more else None
         for key in sorted(begun):
             if key != last:
                 versions, markers = begun.pop(key)
-                yield History(key, tuple(reversed(versions)), any(markers))
+                hidden = any(latest for _, latest in markers)
+                yield History(key, tuple(reversed(versions)), hidden, tuple(one for one, _ in markers))
         if not more:
             return
         place = {"KeyMarker": page["NextKeyMarker"]}

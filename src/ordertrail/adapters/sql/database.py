@@ -51,6 +51,12 @@ class Layout(Protocol):
     def discard(self, connection: Connection, stream: int, low: int, high: int) -> None:
         """Delete the outbox rows of a stream between two positions, both included."""
 
+    def destroy(self, connection: Connection, stream: int, minimum: int) -> int:
+        """Delete the entries of a stream below an index, whatever keeps the table append-only; return how many.
+
+        On a server only its administrator can. The guards are down within the transaction alone.
+        """
+
     def strays(self, connection: Connection, stream: int) -> int:
         """Count the rows of entries that no batch of their stream sealed, and those of no registered stream."""
 
@@ -106,6 +112,9 @@ class Database(Protocol):
 
     def require_usable(self) -> None:
         """Raise ConfigurationError unless this release can work with the schema that is there."""
+
+    def reclaim(self) -> None:
+        """Give back the room of what was deleted, and leave no copy of it in the database's files."""
 
     def pause(self, stream: int, seconds: float) -> None:
         """Wait until something may have come into a stream's outbox, or so long; return early at will."""

@@ -100,6 +100,19 @@ class SqlEntries:
                 )
             )
 
+    def destroy(self, stream: str, minimum: int) -> int:
+        """Delete the entries below an index and give their room back; return how many.
+
+        Whether they may go was found out before. On a server this is for its administrator's connection.
+        """
+
+        def work(connection: Connection) -> int:
+            return self._layout.destroy(connection, stream_id(connection, stream), minimum)
+
+        gone = self._database.transact(work)
+        self._database.reclaim()
+        return gone
+
     def tails(self, stream: str, chains: Iterable[str]) -> dict[str, tuple[int, bytes]]:
         """See the port."""
         found: dict[str, tuple[int, bytes]] = {}

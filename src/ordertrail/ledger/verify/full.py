@@ -17,7 +17,7 @@ from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.kernel.numbers import count
 from ordertrail.ledger.checkpoint import Checkpoint
 from ordertrail.ledger.hashing import EMPTY_ROOT
-from ordertrail.ledger.merkle import CompactRange, cover
+from ordertrail.ledger.merkle import CompactRange, cover, range_fold
 from ordertrail.ledger.paths import anchor_path
 from ordertrail.ledger.ports import Batch
 from ordertrail.ledger.tiles import TILE_WIDTH, TileReader
@@ -25,6 +25,14 @@ from ordertrail.ledger.verify.attested import attestation_notes, check_attestati
 from ordertrail.ledger.verify.checkpoints import KeyHistory, checkpoint_problem, read_checkpoint
 from ordertrail.ledger.verify.keys import key_history
 from ordertrail.ledger.verify.provable import Held, provable_by_table, provable_by_tiles
+from ordertrail.ledger.verify.pruned import (
+    Pruned,
+    add_destroyed_tiles,
+    begin_pruned,
+    chain_findings,
+    find_pruned,
+    notes_of,
+)
 from ordertrail.ledger.verify.published import Listing, list_published
 from ordertrail.ledger.verify.report import Finding, Provable, Report, Step
 from ordertrail.ledger.verify.segment import SEGMENT, Segment, Task, check_segment, segments
@@ -89,6 +97,7 @@ class _FullCheck:
         self._keys: KeyHistory
         self._tree = _Tree(CompactRange())
         self._held = Held()
+        self._pruned: Pruned | None = None
 
     def run(self) -> Report:
         began = time.perf_counter()
@@ -104,7 +113,8 @@ class _FullCheck:
             self._tree.roots[size] = b""
         self._tree.roots[0] = EMPTY_ROOT
         since = self._begin_since()
-        self._check_segments(listing, since)
+        begin = self._begin_pruned(since)
+        self._check_segments(listing, since, begin)
         self._check_roots(published, listing, elsewhere, since)
         self._find(check_attestations(source, listing, since, report.attestations))
         self._check_table()
@@ -174,14 +184,37 @@ class _FullCheck:
         self._report.since = size
         return size
 
-    def _check_segments(self, listing: Listing, since: int) -> None:
-        report = self._report
+    def _begin_pruned(self, since: int) -> int:
+        """Begin the tree after entries that were destroyed; return the size from which on there are batches."""
+        pruned = self._pruned = find_pruned(self._source, self._report.published)
+        if pruned is None:
+            return since
+        self._report.destroyed = pruned.order.minimum
+        self._report.notes += notes_of(self._source, pruned)
+        if pruned.start < since:
+            return since
+        tree, findings = begin_pruned(self._source, pruned, self._keys)
+        self._find(findings)
+        self._tree.range, self._tree.proven = tree, tree.end
+        self._tree.whole = tree.end == pruned.start
+        reader = pruned.reader(self._source)
+        for size in self._tree.roots if self._tree.whole else ():
+            if 0 < size <= pruned.start:
+                self._tree.roots[size] = range_fold(0, size, reader)
+        return pruned.start
+
+    def _check_segments(self, listing: Listing, since: int, begin: int) -> None:
+        report, pruned, opened = self._report, self._pruned, []
         upper = UpperTiles(self._source, listing, report.published, report.counts)
-        if since >= TILE_WIDTH:
+        if pruned is not None and pruned.start == begin:
+            self._find(add_destroyed_tiles(self._source, pruned, upper))
+        elif since >= TILE_WIDTH:
             upper.seed(since // TILE_WIDTH, TileReader(self._source.tiles.get, report.published))
-        batches = self._contiguous(self._source.reader.batches(self._stream, since), since)
-        tasks = segments(batches, listing, report.published)
+        batches = self._contiguous(self._source.reader.batches(self._stream, begin), begin)
+        minimum = pruned.order.minimum if pruned is not None else 0
+        tasks = segments(batches, listing, report.published, minimum=minimum)
         for task, segment in self._run_tasks(tasks):
+            opened += segment.destroyed
             self._find(segment.findings)
             report.counts.add(segment.counts)
             report.first_recorded = report.first_recorded or segment.first_recorded
@@ -192,6 +225,8 @@ class _FullCheck:
             self._progress(task.end - since, self._size - since)
             if self._options.on_good and not report.findings:
                 self._options.on_good(task.batches[-1].checkpoint)
+        if pruned is not None:
+            self._find(chain_findings(self._source, pruned, opened))
 
     def _contiguous(self, batches: Iterable[Batch], end: int) -> Iterator[Batch]:
         """Pass batches on that are ranges of entries; name the others, and each gap and overlap."""

@@ -11,8 +11,9 @@ from ordertrail.ledger.checkpoint import Checkpoint
 from ordertrail.ledger.hashing import leaf_hashes
 from ordertrail.ledger.merkle import CompactRange
 from ordertrail.ledger.paths import anchor_path
+from ordertrail.ledger.pruning import newest_destruction
 from ordertrail.ledger.subtree import Span
-from ordertrail.ledger.tiles import BUNDLE, TILE_WIDTH, Tile, parse_bundle
+from ordertrail.ledger.tiles import BUNDLE, TILE_WIDTH, Tile, parse_bundle, parse_tile
 from ordertrail.ledger.verify.checkpoints import KeyHistory, read_checkpoint
 from ordertrail.ledger.verify.published import Listing
 from ordertrail.ledger.verify.source import Source
@@ -88,9 +89,25 @@ def _extend(source: Source, tree: CompactRange, size: int) -> bool:
             else:
                 entries = parse_bundle(data, width)
         except InputError:
-            return False
+            hashes = _destroyed(source, index) if data is None else None
+            if hashes is None:
+                return False
+            tree.append(hashes[done : size - index * TILE_WIDTH])
+            continue
         tree.append(leaf_hashes(entries[done : size - index * TILE_WIDTH]))
     return True
+
+
+def _destroyed(source: Source, index: int) -> list[bytes] | None:
+    """Return the hashes of a full bundle that is not there, in a log whose beginning was destroyed."""
+    data = source.tiles.get(Tile(0, index).path)
+    order = newest_destruction(source.reader, source.log)
+    if data is None or order is None or order.minimum <= index * TILE_WIDTH:
+        return None
+    try:
+        return parse_tile(data, TILE_WIDTH)
+    except InputError:
+        return None
 
 
 def _signed_root(source: Source, size: int, keys: KeyHistory) -> bytes | None:

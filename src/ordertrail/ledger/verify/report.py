@@ -114,6 +114,8 @@ class Report:
     size: int
     published: int
     since: int = 0
+    destroyed: int = 0
+    """So many entries from the beginning on were destroyed, by an order that the log holds."""
     first_recorded: str | None = None
     last_recorded: str | None = None
     counts: Counts = field(default_factory=Counts)
@@ -149,6 +151,11 @@ class Report:
                 return (
                     f"The {self.size - self.since:,} events after the first {self.since:,}, {span}, are intact, "
                     f"and continue the checkpoint of {count(self.since, 'event')}."
+                )
+            if self.destroyed:
+                return (
+                    f"The {self.size - self.destroyed:,} events after the first {self.destroyed:,}, {span}, are "
+                    "intact; those before were destroyed by an order of this log, and their hashes are intact."
                 )
             if self.size == 1:
                 return f"The one event, recorded at {self.first_recorded}, is intact."

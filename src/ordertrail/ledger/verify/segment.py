@@ -17,7 +17,7 @@ from ordertrail.ledger.hashing import leaf_hashes
 from ordertrail.ledger.merkle import RangeNodes, cover, fold
 from ordertrail.ledger.native import Tails
 from ordertrail.ledger.ports import Batch, EntryRow
-from ordertrail.ledger.tiles import MAX_ENTRY_SIZE, TILE_HEIGHT, TILE_WIDTH
+from ordertrail.ledger.tiles import MAX_ENTRY_SIZE, TILE_HEIGHT, TILE_WIDTH, Tile, TileReader
 from ordertrail.ledger.verify.blobs import blob_findings
 from ordertrail.ledger.verify.checkpoints import KeyHistory, checkpoint_problem
 from ordertrail.ledger.verify.published import Listing
@@ -41,7 +41,8 @@ class Task:
     """What one process is asked to check.
 
     ``partial`` names the partial bundles and level-0 tiles of its windows as (window, level, width, required),
-    ``published`` is the newest published size; ``last`` says that the log ends here.
+    ``published`` is the newest published size; ``last`` says that the log ends here. Entries below ``minimum`` were
+    destroyed: their hashes are taken from the tiles.
     """
 
     start: int
@@ -50,6 +51,7 @@ class Task:
     partial: tuple[tuple[int, int, int, bool], ...]
     published: int
     last: bool
+    minimum: int = 0
 
 
 @dataclass(slots=True)
@@ -69,6 +71,8 @@ class Segment:
     last_recorded: str | None = None
     counts: Counts = field(default_factory=Counts)
     findings: list[Finding] = field(default_factory=list)
+    destroyed: list[Opened] = field(default_factory=list)
+    """Entries whose order's previous one must be among those that were destroyed."""
 
 
 def check_segment(source: Source, task: Task, keys: KeyHistory) -> Segment:
@@ -107,10 +111,11 @@ class _Checker:
 
     def run(self) -> Segment:
         task, result = self._task, self._result
-        last = self._hash_before(self._base)
+        begin = self._begin_after_destroyed()
+        last = self._hash_before(begin)
         recorded = ""
-        groups = self._source.rows.row_groups(self._source.log.name, self._base, task.end, GROUP)
-        for first, rows in zip(range(self._base, task.end, GROUP), groups, strict=True):
+        groups = self._source.rows.row_groups(self._source.log.name, begin, task.end, GROUP)
+        for first, rows in zip(range(begin, task.end, GROUP), groups, strict=True):
             end = min(first + GROUP, task.end)
             unbroken = rows if len(rows) == end - first else self._before_hole(rows, first, end)
             if unbroken:
@@ -124,14 +129,22 @@ class _Checker:
         for batch in task.batches:
             if batch.end <= covered:
                 self._check_batch(batch, nodes)
-        if covered > task.start:
-            result.first_recorded, result.last_recorded = (
-                self._times[task.start - self._base],
-                self._times[-1],
-            )
-            result.counts.entries = covered - task.start
+        first = max(task.start, task.minimum)
+        if covered > first:
+            result.first_recorded, result.last_recorded = self._times[first - self._base], self._times[-1]
+            result.counts.entries = covered - first
         result.counts.batches = len(result.covers)
         return result
+
+    def _begin_after_destroyed(self) -> int:
+        """Take the hashes of entries that were destroyed from the tiles; return from where on there are rows."""
+        begin = max(self._base, self._task.minimum)
+        tiles = TileReader(self._source.tiles.get, self._task.published)
+        for window in range(self._base // TILE_WIDTH, begin // TILE_WIDTH):
+            self._leaves += tiles.hashes(Tile(0, window))
+            self._times += [""] * TILE_WIDTH
+            self._result.tile_times.append("")
+        return begin
 
     def _find(
         self, step: Step, where: str, message: str, index: int | None = None, order: str | None = None
@@ -143,6 +156,8 @@ class _Checker:
     def _hash_before(self, index: int) -> bytes:
         if index == 0:
             return NO_HASH
+        if index <= self._task.minimum:
+            return TileReader(self._source.tiles.get, self._task.published).node(0, index - 1)
         before = self._source.reader.rows(self._source.log.name, index - 1, index)
         return next((row.hash for row in before), NO_HASH)
 
@@ -271,6 +286,8 @@ class _Checker:
                         index,
                         order,
                     )
+            elif before is None and self._task.minimum:
+                self._result.destroyed.append((chain, number, previous, index))
             elif before is None or before[0] >= index or before[1].hex() != previous:
                 self._find(
                     Step.CONTINUITY,
@@ -334,21 +351,21 @@ class _Checker:
 
 
 def segments(
-    batches: Iterable[Batch], listing: Listing, published: int, entries: int = SEGMENT
+    batches: Iterable[Batch], listing: Listing, published: int, entries: int = SEGMENT, minimum: int = 0
 ) -> Iterator[Task]:
     """Cut a log's batches into tasks of about so many entries each, at gaps too."""
     pending: list[Batch] = []
     for batch in batches:
         full = pending and batch.end - pending[0].start > entries
         if full or (pending and pending[-1].end != batch.start):
-            yield _task(pending, listing, published, last=False)
+            yield _task(pending, listing, published, minimum, last=False)
             pending = []
         pending.append(batch)
     if pending:
-        yield _task(pending, listing, published, last=True)
+        yield _task(pending, listing, published, minimum, last=True)
 
 
-def _task(pending: Sequence[Batch], listing: Listing, published: int, *, last: bool) -> Task:
+def _task(pending: Sequence[Batch], listing: Listing, published: int, minimum: int, *, last: bool) -> Task:
     start, end = pending[0].start, pending[-1].end
     windows = listing.windows(start // TILE_WIDTH, end // TILE_WIDTH + 1)
-    return Task(start, end, tuple(pending), tuple(windows), published, last)
+    return Task(start, end, tuple(pending), tuple(windows), published, last, minimum)

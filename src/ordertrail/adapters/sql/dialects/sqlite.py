@@ -135,6 +135,17 @@ class SqliteLayout:
             delete(outbox).where(outbox.c.stream == stream, outbox.c.position.between(low, high))
         )
 
+    def destroy(self, connection: Connection, stream: int, minimum: int) -> int:
+        """See the protocol. The trigger that refuses is made again as it was, or nothing is committed."""
+        guard = "entry_no_delete"
+        made = connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_schema WHERE name = ?", (guard,)
+        ).scalar_one()
+        connection.exec_driver_sql(f"DROP TRIGGER {guard}")
+        gone = connection.execute(delete(entry).where(entry.c.stream == stream, entry.c.idx < minimum))
+        connection.exec_driver_sql(made)
+        return gone.rowcount
+
     def strays(self, connection: Connection, stream: int) -> int:
         """See the protocol."""
         rows = select(func.count()).select_from(entry)
@@ -261,6 +272,12 @@ class SqliteDatabase:
                 connection.exec_driver_sql(f"PRAGMA user_version = {taken.pre * 1_000 + taken.post}")
             names.append(str(step))
         return names
+
+    def reclaim(self) -> None:
+        """See the protocol. The file is written anew, and the log of what was written before is emptied."""
+        with _translated(self.path), self._turn(), self._durable.connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def pause(self, stream: int, seconds: float) -> None:
         """See the protocol."""

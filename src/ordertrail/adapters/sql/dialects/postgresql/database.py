@@ -8,10 +8,11 @@ from threading import Lock
 from typing import NoReturn
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import Connection, QueuePool, Table, create_engine, exc, func, select, text
 
 from ordertrail.adapters.sql.database import Result
-from ordertrail.adapters.sql.dialects.postgresql.connect import Address
+from ordertrail.adapters.sql.dialects.postgresql.connect import SCHEMA, Address
 from ordertrail.adapters.sql.dialects.postgresql.errors import (
     driver_error,
     is_constraint,
@@ -19,7 +20,7 @@ from ordertrail.adapters.sql.dialects.postgresql.errors import (
     was_in_the_way,
 )
 from ordertrail.adapters.sql.dialects.postgresql.fencing import APPENDING, taken_over
-from ordertrail.adapters.sql.dialects.postgresql.layout import PostgresqlLayout, copy_rows
+from ordertrail.adapters.sql.dialects.postgresql.layout import PARTITIONS, PostgresqlLayout, copy_rows
 from ordertrail.adapters.sql.dialects.postgresql.lock import PostgresqlLock
 from ordertrail.adapters.sql.dialects.postgresql.tables import epoch, schema_version
 from ordertrail.adapters.sql.dialects.postgresql.waking import Waker, notify
@@ -166,6 +167,17 @@ class PostgresqlDatabase:
             ).group_by(schema_version.c.phase)
             versions = {row.phase: row.version for row in connection.execute(taken)}
         require_usable(self.name, Taken(versions.get("pre", 0), versions.get("post", 0)), _NEEDED)
+
+    def reclaim(self) -> None:
+        """See the protocol. Tables are written anew, one after the other; each is locked meanwhile."""
+        with self.read() as connection:
+            months = connection.scalars(PARTITIONS).all()
+        try:
+            with self.address.connect() as driver:
+                for table in ("entry_key", *months):
+                    driver.execute(sql.SQL("VACUUM (FULL) {}").format(sql.Identifier(SCHEMA, table)))
+        except psycopg.Error as error:
+            self._raise(error, error)
 
     def pause(self, stream: int, seconds: float) -> None:
         """See the protocol."""

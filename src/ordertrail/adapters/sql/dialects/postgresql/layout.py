@@ -49,6 +49,13 @@ _STRAYS = text(
 )
 
 
+_AS_OWNER = text("SELECT format('SET LOCAL ROLE %I', current_database() || '_owner')")
+PARTITIONS = text(
+    "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+    " WHERE inhparent = 'ordertrail.entry'::regclass ORDER BY relname"
+)
+
+
 class PostgresqlLayout:
     """Implements :class:`ordertrail.adapters.sql.database.Layout`."""
 
@@ -93,6 +100,27 @@ class PostgresqlLayout:
         """See the protocol. The sealing role may delete nothing; a function that may sees to it that all is sealed."""
         query = text("SELECT discard(:stream, :low, :high)")
         connection.execute(query, {"stream": stream, "low": low, "high": high})
+
+    def destroy(self, connection: Connection, stream: int, minimum: int) -> int:
+        """See the protocol. The guards are put up again before anything is committed."""
+        months = connection.scalars(PARTITIONS).all()
+        connection.exec_driver_sql(connection.scalar(_AS_OWNER))
+        guarded = [
+            ("entry_key", "entry_key_no_change"),
+            *((name, "entry_no_change") for name in ("entry", *months)),
+        ]
+        for name, guard in guarded:
+            connection.exec_driver_sql(f'ALTER TABLE ordertrail."{name}" DISABLE TRIGGER {guard}')
+        span = {"stream": stream, "minimum": minimum}
+        connection.execute(
+            text("DELETE FROM ordertrail.entry_key WHERE stream = :stream AND idx < :minimum"), span
+        )
+        gone = connection.execute(
+            text("DELETE FROM ordertrail.entry WHERE stream = :stream AND idx < :minimum"), span
+        )
+        for name, guard in guarded:
+            connection.exec_driver_sql(f'ALTER TABLE ordertrail."{name}" ENABLE TRIGGER {guard}')
+        return gone.rowcount
 
     def strays(self, connection: Connection, stream: int) -> int:
         """See the protocol."""

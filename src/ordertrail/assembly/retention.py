@@ -1,0 +1,164 @@
+"""Retention of the trail in a directory: its deletion log, its logs that may be pruned, and the hold store."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ordertrail.adapters.sql.entries import SqlEntries
+from ordertrail.assembly.databases import TrailDatabase
+from ordertrail.assembly.index import INDEX, open_query
+from ordertrail.assembly.stores import Stores, read_settings
+from ordertrail.assembly.trail import add_log, open_trail
+from ordertrail.kernel.clock import Clock, format_time, parse_time, utc_now
+from ordertrail.kernel.errors import InputError
+from ordertrail.ledger.rotation import LogIdentity
+from ordertrail.ledger.tlog_proof import format_tlog_proof
+from ordertrail.query.filters.grammar import format_filter, parse_filter
+from ordertrail.query.projection import Place, project
+from ordertrail.record.event import Event
+from ordertrail.retention.hold import Matches
+from ordertrail.retention.policy import Policy, RetentionClass, Span
+from ordertrail.retention.ports import ClosedAt, PrunableLog
+from ordertrail.retention.register import DELETIONS
+from ordertrail.retention.service import Retention
+from ordertrail.services import Trail
+from ordertrail.vault.keeping import LONGEST_TERM
+
+HELD = "held"
+"""The folder of what holds keep although its range was destroyed."""
+
+_CLOSES = frozenset({"order.complete", "order.cancel", "order.reject"})
+_REOPENS = frozenset({"order.restore", "order.status.revert", "order.create", "order.submit"})
+
+
+@contextmanager
+def open_retention(
+    root: Path, *, clock: Clock = utc_now, stream_term: int = LONGEST_TERM
+) -> Iterator[Retention]:
+    """Open retention of the trail in a directory; a deletion log that is not there is begun, with a key of its own.
+
+    On a server, what destroys needs the administrator that the settings name. Raises ConfigurationError where there
+    is no trail.
+    """
+    settings = read_settings(root)
+    with open_trail(root, clock=clock) as trail:
+        begun = DELETIONS in trail.logs
+        origin = next(iter(trail.logs.values())).identity.origin
+    if not begun:
+        identity = LogIdentity(DELETIONS, f"{origin}/{DELETIONS}", stream_term, format_time(clock()))
+        add_log(root, identity, clock)
+    stores = Stores(root, settings, clock)
+    with open_trail(root, clock=clock) as trail:
+        logs = {name: _log(trail, name, stores) for name in trail.logs}
+        yield Retention(
+            deletions=logs.pop(DELETIONS),
+            logs=logs,
+            held=stores.vault_of(HELD),
+            parse_scope=_scopes(trail, clock),
+            closed=_closed(trail),
+            clock=clock,
+            default=_as_begun(logs),
+            four_eyes_from=settings.retention.four_eyes_from,
+        )
+
+
+def fixed_scope(text: str, now: datetime) -> str:
+    """Return a scope whose times mean the same tomorrow. Raises InputError for what is no filter."""
+    return format_filter(parse_filter(text, now, ZoneInfo("UTC")).fixed())
+
+
+@dataclass(frozen=True, slots=True)
+class _Administrator:
+    """Implements :class:`ordertrail.retention.ports.Destroyer`; its connection is there only while it destroys."""
+
+    database: TrailDatabase
+
+    def destroy(self, stream: str, minimum: int) -> int:
+        """See the port."""
+        opened = self.database.open_as_administrator()
+        try:
+            return SqlEntries(opened).destroy(stream, minimum)
+        finally:
+            opened.close()
+
+
+def _log(trail: Trail, name: str, stores: Stores) -> PrunableLog:
+    service = trail.log(name)
+    log = service.log
+
+    def write(events: Sequence[Event]) -> None:
+        trail.record(events, stream=name)
+        trail.seal(stream=name)
+
+    def prove(event_id: str) -> tuple[bytes, bytes]:
+        proof = trail.prove(event_id)
+        return proof.sealed.row.entry, format_tlog_proof(proof.proof)
+
+    return PrunableLog(
+        identity=service.identity,
+        reader=log.reader,
+        tiles=log.tiles,
+        publication=log.publication,
+        destroyer=_Administrator(stores.database),
+        vault=stores.vault_of_log(name),
+        blobs=stores.vault_of("blobs"),
+        size=lambda: log.store.head(name).size,
+        write=write,
+        prove=prove,
+        forget=lambda _stream, _minimum: _forget(stores.root),
+    )
+
+
+def _forget(root: Path) -> None:
+    """Have the index made anew of what is there, where there is one."""
+    if read_settings(root).index.url is None and not (root / INDEX).exists():
+        return
+    with open_query(root) as query:
+        query.rebuild()
+
+
+def _scopes(trail: Trail, clock: Clock) -> Callable[[str], Matches]:
+    def parse(text: str) -> Matches:
+        filter_ = parse_filter(text, clock(), ZoneInfo("UTC"))
+        if not filter_.terms:
+            raise InputError(
+                "a hold over everything is no scope; say at least whose events, or of which time"
+            )
+
+        def matches(event: Event) -> bool:
+            return filter_.matches(project(event, Place("", 0, event.time), trail.actions))
+
+        return matches
+
+    return parse
+
+
+def _closed(trail: Trail) -> ClosedAt:
+    def closed(order: str, tenant: str | None) -> datetime | None:
+        """Return when an order was closed last, and not opened again after that."""
+        found: datetime | None = None
+        for sealed in trail.history(order, tenant=tenant):
+            event = sealed.entry.event
+            if event.outcome != "success":
+                continue
+            if event.action in _CLOSES:
+                with suppress(ValueError):
+                    found = parse_time(event.time).astimezone(UTC)
+            elif event.action in _REOPENS:
+                found = None
+        return found
+
+    return closed
+
+
+def _as_begun(logs: dict[str, PrunableLog]) -> Policy:
+    """Return the policy of a trail that has none of its own: each stream for the days that it was begun with."""
+    return Policy(
+        tuple(
+            RetentionClass(name, "as the log was begun", Span(days=log.identity.keep_days))
+            for name, log in logs.items()
+        )
+    )

@@ -1,0 +1,207 @@
+"""``ordertrail retention``: what is due, what is held, and destruction that two people agree on."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ordertrail.assembly.retention import fixed_scope, open_retention
+from ordertrail.cli.options import TRAIL, JsonOption, TrailOption
+from ordertrail.cli.output import progress, say, say_json
+from ordertrail.kernel.clock import utc_now
+from ordertrail.kernel.errors import InputError
+from ordertrail.kernel.numbers import count
+from ordertrail.record.event import Actor
+from ordertrail.retention.certificate import Certificate
+from ordertrail.retention.hold import Hold
+from ordertrail.retention.register import Disposal
+
+app = typer.Typer(help="Terms, legal holds, and destruction with certificates.", no_args_is_help=True)
+
+By = Annotated[str, typer.Option("--by", help="Who does it: a person's id.", show_default=False)]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is put on record.", show_default=False)]
+Stream = Annotated[str, typer.Option("--stream", help="Which log.")]
+
+
+@app.command("due")
+def due(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
+    """Say what of each log is past its term, and what of it is held; nothing is changed."""
+    with open_retention(trail) as retention:
+        policy = retention.policy()
+        found = {name: retention.due(name) for name in retention.logs if policy.named(name) is not None}
+        if as_json:
+            say_json({name: {**asdict(one), "entries": one.entries} for name, one in found.items()})
+            return
+        for name, one in found.items():
+            cls = policy.named(name)
+            term = f" (kept for {cls.term} from {cls.trigger})" if cls is not None else ""
+            held = f", {count(len(one.held), 'event')} of them held" if one.held else ""
+            what = (
+                f"{count(one.entries, 'entry', 'entries')} up to {one.newest[:10]}"
+                if one.entries
+                else "nothing"
+            )
+            say(f"{name}: {what} is due{held}{term}.")
+
+
+@app.command("policy")
+def policy(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="A policy to put in force; without it, tell the one that is."),
+    ] = None,
+    by: Annotated[str, typer.Option("--by", help="Who changes it.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    approved_by: Annotated[str, typer.Option("--approved-by", help="Who else agrees.")] = "",
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell the policy in force, or put another one in force; what it shortens needs a second person."""
+    with open_retention(trail) as retention:
+        if file is not None:
+            if not (by and reason):
+                raise InputError("who changes the policy, and why, must be told: --by and --reason")
+            approver = Actor(approved_by, "person") if approved_by else None
+            retention.change_policy(Actor(by, "person"), _read(file), reason, approver)
+        classes = retention.policy().classes
+    if as_json:
+        say_json({"classes": [{**asdict(one), "term": str(one.term)} for one in classes]})
+        return
+    for one in classes:
+        say(f"{one.name}: {one.term} from {one.trigger}, then {one.fate}. {one.basis}.")
+
+
+@app.command("hold")
+def hold(
+    name: Annotated[str, typer.Argument(help="What the hold is called: a matter or a case.")],
+    scope: Annotated[str, typer.Option("--scope", help="What it keeps: a filter.", show_default=False)],
+    by: By,
+    reason: Why,
+    review: Annotated[
+        str | None, typer.Option("--review", help="When it is looked at again: a date.")
+    ] = None,
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Place a legal hold: what it keeps is not destroyed, whatever its term."""
+    with open_retention(trail) as retention:
+        fixed = fixed_scope(scope, utc_now())
+        placed = retention.place_hold(Actor(by, "person"), Hold(name, fixed, by, reason, "", review))
+    say_json(asdict(placed)) if as_json else say(f"Hold {placed.id} keeps: {placed.scope}")
+
+
+@app.command("release")
+def release(
+    name: Annotated[str, typer.Argument(help="The hold.")],
+    by: By,
+    reason: Why,
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Release a legal hold; what was kept for it alone, past its term, is let go of."""
+    with open_retention(trail) as retention:
+        gone = retention.release_hold(Actor(by, "person"), name, reason)
+    if as_json:
+        say_json({"hold": name, "let_go": gone})
+    else:
+        say(f"Hold {name} is released; {count(gone, 'event')} that it kept past the term is gone.")
+
+
+@app.command("holds")
+def holds(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
+    """List the legal holds, those in force first."""
+    with open_retention(trail) as retention:
+        found = sorted(retention.register().holds.values(), key=lambda one: (not one.in_force, one.placed))
+        overdue = {one.id for one in retention.overdue_reviews()}
+    if as_json:
+        say_json({"holds": [{**asdict(one), "review_is_overdue": one.id in overdue} for one in found]})
+        return
+    for one in found:
+        state = f"released {one.released[:10]}" if one.released else f"since {one.placed[:10]}"
+        late = ", its review is overdue" if one.id in overdue else ""
+        say(f"{one.id}: {one.scope} ({one.owner}, {state}{late}). {one.reason}")
+    if not found:
+        say("There is no hold.")
+
+
+@app.command("request")
+def request(
+    by: By, reason: Why, stream: Stream = "default", trail: TrailOption = TRAIL, as_json: JsonOption = False
+) -> None:
+    """Ask for what is due of a log to be destroyed; somebody else must approve it."""
+    with open_retention(trail) as retention:
+        disposal = retention.request(Actor(by, "person"), stream, reason)
+    _tell_disposal(disposal, "is to be approved by somebody else", as_json=as_json)
+
+
+@app.command("approve")
+def approve(
+    disposal: Annotated[str, typer.Argument(help="What was asked for.")],
+    by: By,
+    reason: Why,
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve a destruction that somebody else asked for."""
+    with open_retention(trail) as retention:
+        found = retention.approve(Actor(by, "person"), disposal, reason)
+    _tell_disposal(found, "is approved: 'ordertrail retention purge' does it", as_json=as_json)
+
+
+@app.command("purge")
+def purge(
+    disposal: Annotated[str, typer.Argument(help="What was approved.")],
+    by: By,
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Destroy what was approved, and certify it. Stopped in the middle, it goes on when it is run again."""
+    with open_retention(trail) as retention, progress("destroying", quiet=as_json) as advance:
+        certificate = retention.purge(Actor(by, "person"), disposal, lambda _step, done: advance(done, done))
+    _tell_certificate(certificate, as_json=as_json)
+
+
+@app.command("certificates")
+def certificates(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
+    """List the certificates of destruction, and what was asked for and is not done."""
+    with open_retention(trail) as retention:
+        register = retention.register()
+    waiting = [one for one in register.disposals.values() if one.id not in register.certificates]
+    if as_json:
+        say_json(
+            {
+                "certificates": [asdict(one) for one in register.certificates.values()],
+                "waiting": [asdict(one) for one in waiting],
+            }
+        )
+        return
+    for one in register.certificates.values():
+        say(f"{one.id}: {one.sentence}")
+    for asked in waiting:
+        say(f"{asked.id}: {count(asked.entries, 'entry', 'entries')} of {asked.stream}, {asked.state}.")
+    if not register.disposals:
+        say("Nothing was destroyed, and nobody asked.")
+
+
+def _tell_disposal(one: Disposal, what: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json(asdict(one))
+    else:
+        say(
+            f"{one.id}: {count(one.entries, 'entry', 'entries')} of {one.stream} up to {one.newest[:10]} {what}."
+        )
+
+
+def _tell_certificate(one: Certificate, *, as_json: bool) -> None:
+    if as_json:
+        say_json({**asdict(one), "sentence": one.sentence})
+    else:
+        say(one.sentence)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the policy {file} cannot be read: {error}") from None

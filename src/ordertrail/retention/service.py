@@ -1,0 +1,313 @@
+"""Retention as programs are handed it: what is due, what is held, who asked, who approved, and what was destroyed.
+
+Everything that is done or refused is an event of the deletion log, a log of the trail with a key of its own; all that
+is known is folded from it. Nothing is destroyed that is in its term, that a hold keeps, or that one person alone wants
+gone.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ordertrail.kernel.clock import Clock, format_time
+from ordertrail.kernel.errors import InputError
+from ordertrail.kernel.ids import new_id
+from ordertrail.kernel.numbers import count
+from ordertrail.record.event import Actor, Change, Context, Event, Outcome, Subject
+from ordertrail.retention.certificate import Certificate
+from ordertrail.retention.hold import Hold, Matches, ParseScope, holding, require_hold
+from ordertrail.retention.policy import Policy, RetentionClass, Trigger, parse_policy, shortened
+from ordertrail.retention.ports import ClosedAt, KeptVault, PrunableLog
+from ordertrail.retention.purging import (
+    BLOBS,
+    Destruction,
+    Due,
+    Progress,
+    blob_names,
+    event_of,
+    find_due,
+    hold_store_path,
+    rows_of,
+)
+from ordertrail.retention.register import DELETIONS, Disposal, DisposalState, Register, fold
+
+
+class RetentionRefusedError(InputError):
+    """A rule of retention forbids it; ``rule`` names which. The attempt is on record in the deletion log."""
+
+    def __init__(self, rule: str, message: str, remedy: str) -> None:
+        self.rule = rule
+        super().__init__(message, meaning="Nothing was changed; the attempt is on record.", remedy=remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Retention of one trail. ``deletions`` is the deletion log, ``logs`` are the logs that may be pruned."""
+
+    deletions: PrunableLog
+    logs: Mapping[str, PrunableLog]
+    held: KeptVault
+    parse_scope: ParseScope
+    closed: ClosedAt
+    clock: Clock
+    default: Policy
+    four_eyes_from: int = 1
+    """Entries from which on a disposal needs somebody else's approval."""
+
+    def register(self) -> Register:
+        """Return what the deletion log says."""
+        return fold(self._said())
+
+    def policy(self) -> Policy:
+        """Return the policy in force: the newest that took effect, else the one that a trail begins with."""
+        text = self.register().policy
+        return self.default if text is None else parse_policy(text)
+
+    def change_policy(self, actor: Actor, text: str, reason: str, approver: Actor | None = None) -> Policy:
+        """Put a policy in force. What it keeps for a shorter time needs a second person."""
+        new, known = parse_policy(text), self.policy()
+        missing = [one.name for one in new.classes if one.name not in self.logs]
+        if missing:
+            raise InputError(
+                f"no stream holds the class {missing[0]}",
+                remedy=f"A class is a stream; this trail has {', '.join(self.logs)}.",
+            )
+        for one in new.classes:
+            self._require_kept(actor, one)
+        less = shortened(known, new)
+        if less and (approver is None or approver.id == actor.id):
+            raise self._refused(
+                actor,
+                Subject("policy", "retention"),
+                "terms only lengthen without four eyes",
+                "; ".join(less),
+                "Have somebody else approve it.",
+            )
+        changes = [Change("/policy", before=known.text or None, after=text)]
+        if approver is not None:
+            changes.append(Change("/approver", after=approver.id))
+        self._tell("retention.change", actor, Subject("policy", "retention"), reason, changes)
+        return new
+
+    def _require_kept(self, actor: Actor, cls: RetentionClass) -> None:
+        """Refuse a term that is shorter than the one that the log was begun with: objects are locked for that."""
+        least = self.logs[cls.name].identity.keep_days
+        if cls.term.least_days < least:
+            raise self._refused(
+                actor,
+                Subject("policy", "retention"),
+                "a log's term is never shortened",
+                f"{cls.name} is to be kept for {cls.term}, and its log was begun with {count(least, 'day')}",
+                f"Give {cls.name} a term of at least {count(least, 'day')}.",
+            )
+
+    def place_hold(self, actor: Actor, hold: Hold) -> Hold:
+        """Place a hold; it is in force when this returns, for what is there and for what will come."""
+        require_hold(hold, self.register().holds)
+        self.parse_scope(hold.scope)
+        changes = [Change("/scope", after=hold.scope), Change("/owner", after=hold.owner)]
+        if hold.review is not None:
+            changes.append(Change("/review", after=hold.review))
+        self._tell("hold.place", actor, Subject("hold", hold.id), hold.reason, changes)
+        return self.register().holds[hold.id]
+
+    def release_hold(self, actor: Actor, hold_id: str, reason: str) -> int:
+        """Release a hold; let go of what was lifted for it and no other hold keeps; return how many events."""
+        hold = self.register().holds.get(hold_id)
+        if hold is None or not hold.in_force:
+            raise InputError(f"there is no hold {hold_id!r} in force")
+        self._tell("hold.release", actor, Subject("hold", hold_id), reason, ())
+        return self._let_go_of_lifted()
+
+    def due(self, stream: str) -> Due:
+        """Say what of a stream is due now, and what of it is held; nothing is changed."""
+        log, cls = self._log(stream), self.policy().named(stream)
+        if cls is None:
+            raise InputError(f"no class of the policy is the stream {stream}, so nothing of it is ever due")
+        return find_due(log, cls, self.clock(), self._closed_for(cls), self.holds())
+
+    def request(self, actor: Actor, stream: str, reason: str) -> Disposal:
+        """Ask for what is due of a stream to be destroyed."""
+        waiting = self.register().open_disposals(stream)
+        if waiting:
+            raise InputError(
+                f"{waiting[0].id} of {stream} is {waiting[0].state}", remedy="Finish that disposal first."
+            )
+        due = self.due(stream)
+        if not due.entries:
+            raise self._refused(
+                actor,
+                Subject("stream", stream),
+                "what is in its term is not destroyed",
+                f"nothing of {stream} is past its term",
+                "Ask again when it is; 'retention due' says what would go.",
+            )
+        cls = self.policy().named(stream)
+        basis = f"{cls.name}: {cls.term} from {cls.trigger} ({cls.basis})" if cls is not None else stream
+        disposal = Disposal(
+            id=new_id(),
+            stream=stream,
+            minimum=due.minimum,
+            root=due.root,
+            entries=due.entries,
+            newest=due.newest,
+            policy=basis,
+            reason=reason,
+            requester=actor.id,
+            requested=format_time(self.clock()),
+        )
+        self._tell("retention.request", actor, Subject("disposal", disposal.id), reason, disposal.changes())
+        return disposal
+
+    def approve(self, actor: Actor, disposal_id: str, reason: str) -> Disposal:
+        """Approve what somebody else asked for."""
+        disposal = self._disposal(disposal_id)
+        if disposal.requester == actor.id:
+            raise self._refused(
+                actor,
+                Subject("disposal", disposal_id),
+                "nobody approves what they asked for",
+                f"{actor.id} asked for {disposal_id}",
+                "Have somebody else approve it.",
+            )
+        if disposal.state is not DisposalState.REQUESTED:
+            raise InputError(f"{disposal_id} is {disposal.state} already")
+        self._tell("retention.approve", actor, Subject("disposal", disposal_id), reason, ())
+        return self.register().disposals[disposal_id]
+
+    def purge(
+        self, actor: Actor, disposal_id: str, progress: Progress = lambda _step, _done: None
+    ) -> Certificate:
+        """Destroy what was approved, from whichever step is still to be done; return the certificate."""
+        disposal = self._disposal(disposal_id)
+        known = self.register().certificates.get(disposal_id)
+        if known is not None:
+            return known
+        if disposal.state is not DisposalState.APPROVED and disposal.entries >= self.four_eyes_from:
+            raise self._refused(
+                actor,
+                Subject("disposal", disposal_id),
+                "destruction needs four eyes",
+                f"{disposal_id} of {count(disposal.entries, 'entry', 'entries')} is not approved",
+                "Have somebody other than the requester approve it.",
+            )
+        log = self._log(disposal.stream)
+        destruction = Destruction(log, self.held, self.holds(), self.clock, progress)
+        certificate = destruction.run(disposal, disposal.approver or disposal.requester)
+        subject = Subject("disposal", disposal_id)
+        self._tell("retention.purge", actor, subject, disposal.reason, certificate.changes())
+        return self.register().certificates[disposal_id]
+
+    def blocked_erasure(self, person: str) -> list[str]:
+        """Say what keeps a person's data from being erased: holds over events that have it, and duties to keep.
+
+        Reads every entry that is there. Each is a sentence that names the hold or the class.
+        """
+        mark, blocked = f'"person":"{person}"'.encode(), dict[str, None]()
+        holds, policy = self.holds(), self.policy()
+        for log in self.logs.values():
+            cls = policy.named(log.identity.name)
+            for row in rows_of(log):
+                if mark not in row.entry:
+                    continue
+                event = event_of(row.entry)
+                blocked.update(
+                    (f"hold {name} keeps event {event.id}", None) for name in holding(event, holds)[:1]
+                )
+                if cls is not None and cls.duty:
+                    blocked[f"{cls.name} must be kept: {cls.basis}"] = None
+        return list(blocked)
+
+    def holds(self) -> list[tuple[Hold, Matches]]:
+        """Return the holds in force, each with what says whether it keeps an event."""
+        return [(hold, self.parse_scope(hold.scope)) for hold in self.register().holds_in_force]
+
+    def lifted(self) -> list[str]:
+        """Return the ids of the events that holds keep although their range was destroyed."""
+        ends = (path for path in self.held.paths("") if path.endswith(".tlog-proof"))
+        return sorted(path.removesuffix(".tlog-proof") for path in ends)
+
+    def overdue_reviews(self) -> list[Hold]:
+        """Return the holds whose review date is past."""
+        today = self.clock().date().isoformat()
+        return [
+            hold for hold in self.register().holds_in_force if hold.review is not None and hold.review < today
+        ]
+
+    def _let_go_of_lifted(self) -> int:
+        """Release and delete lifted events that no hold keeps any more."""
+        holds, gone, now = self.holds(), 0, self.clock() + timedelta(seconds=1)
+        for event_id in self.lifted():
+            paths = hold_store_path(event_id)
+            entry = self.held.get(paths[0])
+            if entry is None or holding(event_of(entry), holds):
+                continue
+            for path in paths:
+                self._discard(path, now)
+            gone += 1
+        still = {
+            name for path in self.held.paths("") if path.endswith(".json") for name in self._blobs_of(path)
+        }
+        for path in list(self.held.paths(BLOBS)) if gone else ():
+            if path.removeprefix(f"{BLOBS}/") not in still:
+                self._discard(path, now)
+        return gone
+
+    def _blobs_of(self, path: str) -> Iterable[str]:
+        return blob_names(self.held.get(path) or b"")
+
+    def _discard(self, path: str, now: datetime) -> None:
+        """Delete what was lifted out, now that nothing keeps it."""
+        self.held.release(path)
+        self.held.dispose(path, now)
+
+    def _closed_for(self, cls: RetentionClass) -> ClosedAt:
+        return self.closed if cls.trigger is Trigger.ORDER_CLOSED else lambda _order, _tenant: None
+
+    def _log(self, stream: str) -> PrunableLog:
+        if stream == DELETIONS:
+            raise InputError("the deletion log is never pruned: it is the proof of what was")
+        try:
+            return self.logs[stream]
+        except KeyError:
+            raise InputError(f"there is no stream {stream!r}; there are {', '.join(self.logs)}") from None
+
+    def _disposal(self, disposal_id: str) -> Disposal:
+        try:
+            return self.register().disposals[disposal_id]
+        except KeyError:
+            raise InputError(f"nobody asked for a disposal {disposal_id!r}") from None
+
+    def _said(self) -> Iterator[Event]:
+        return (event_of(row.entry) for row in rows_of(self.deletions))
+
+    def _tell(  # noqa: PLR0913, PLR0917 - what an event has
+        self,
+        action: str,
+        actor: Actor,
+        subject: Subject,
+        reason: str,
+        changes: Sequence[Change],
+        outcome: Outcome = "success",
+    ) -> None:
+        self.deletions.write(
+            [
+                Event(
+                    id=new_id(),
+                    time=format_time(self.clock()),
+                    action=action,
+                    actor=actor,
+                    subject=subject,
+                    outcome=outcome,
+                    changes=tuple(changes),
+                    context=Context(reason=reason),
+                )
+            ]
+        )
+
+    def _refused(
+        self, actor: Actor, subject: Subject, rule: str, what: str, remedy: str
+    ) -> RetentionRefusedError:
+        """Put an attempt on record; return what is raised."""
+        self._tell("retention.deny", actor, subject, f"{rule}: {what}", (), "denied")
+        return RetentionRefusedError(rule, f"{what}: {rule}", remedy)
