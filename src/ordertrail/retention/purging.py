@@ -20,7 +20,7 @@ from datetime import datetime
 
 import msgspec
 
-from ordertrail.kernel.clock import Clock, format_time
+from ordertrail.kernel.clock import Clock, format_time, parse_time
 from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.kernel.ids import new_id
 from ordertrail.ledger.checkpoint import read_checkpoint
@@ -44,6 +44,7 @@ from ordertrail.retention.hold import Hold, Matches, holding
 from ordertrail.retention.policy import RetentionClass
 from ordertrail.retention.ports import ClosedAt, KeptVault, PrunableLog
 from ordertrail.retention.register import Disposal
+from ordertrail.vault.keeping import term_of
 
 Progress = Callable[[str, int], None]
 """Called with a step's name and how much of it is done."""
@@ -85,14 +86,18 @@ def find_due(
     closed: ClosedAt,
     holds: Sequence[tuple[Hold, Matches]],
 ) -> Due:
-    """Find the longest beginning of a log whose entries are all past their term; nothing is changed."""
+    """Find the longest beginning of a log whose entries are all past their term; nothing is changed.
+
+    The class's term is counted as its trigger says; beneath it is the log's own, from when an entry was recorded on:
+    for that long the vault has locked it.
+    """
     begin, published = _begin(log), published_size(log)
     end = begin
     for row in rows_of(log, begin, published):
         event = event_of(row.entry)
         subject = event.subject
         over = cls.due(event, closed(subject.order, subject.tenant) if subject.order else None)
-        if over is None or over > now:
+        if over is None or max(over, _locked_until(log, row)) > now:
             break
         end = row.index + 1
     minimum = end // TILE_WIDTH * TILE_WIDTH
@@ -102,6 +107,10 @@ def find_due(
     held = [event.id for event in _events(log, begin, minimum) if holding(event, holds)] if holds else []
     newest = next(log.reader.batches(log.identity.name, minimum - 1)).sealed
     return Due(begin, minimum, newest, range_fold(0, minimum, reader).hex(), tuple(held))
+
+
+def _locked_until(log: PrunableLog, row: EntryRow) -> datetime:
+    return parse_time(view_entry(row.entry).ledger.recorded) + term_of(log.identity.keep_days)
 
 
 def published_size(log: PrunableLog) -> int:
