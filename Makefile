@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Real servers that the tests start: PostgreSQL, S3 with Object Lock, an HSM in software, a timestamp authority.
+# And what reads as people do: a browser, a reader of PDF, fonts of many scripts.
+READERS := chromium fonts-dejavu-core fonts-noto-cjk poppler-utils qpdf
 SERVERS := ceph-common ceph-mon ceph-osd curl openssl postgresql radosgw softhsm2
 
 .PHONY: help run test lint check soak bench lock clean
@@ -16,7 +18,7 @@ run: $(VENV)/run.stamp $(VENV)/native.stamp ## record a shop's story, seal it, v
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/dev.stamp lint ## lint, types, import laws and all tests
-	tools/install-debian $(SERVERS) gcc golang-go golang-golang-x-mod-dev libc6-dev python3-dev strace
+	tools/install-debian $(SERVERS) $(READERS) gcc golang-go golang-golang-x-mod-dev libc6-dev python3-dev strace
 	$(MAKE) --no-print-directory $(VENV)/native.stamp
 	$(BIN)/python -m pytest -n 2
 

@@ -1,10 +1,10 @@
 """How fast questions are answered: fifteen of them, over a generated trail, warm, cold, and while events come in.
 
-Usage: ``bench/query.py [--events N | --large] [--only sqlite|postgresql] [--runs N] [--dir DIR] [--json]``.
+Usage: ``bench/query.py [--events N | --large] [--only sqlite|postgresql] [--runs N] [--cold N]
+[--seconds N] [--keep DIR] [--json FILE] [--against FILE]``.
 
-The trail is told by a generator and fed through the product's own feeder; its orders, actors and words are skewed as in
-a shop: a few clerks and services do most, most orders have a dozen events, a third of the events are readings. Cold is
-with a new connection after the system's caches were dropped, which needs root; a server's own buffers stay.
+The trail is that of ``generated_trail``, fed through the product's own feeder. Cold is with a new connection after the
+system's caches were dropped, which needs root; a PostgreSQL server is restarted too, so that its own buffers are empty.
 """
 
 import argparse
@@ -16,10 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 if __name__ == "__main__":
@@ -28,15 +29,13 @@ if __name__ == "__main__":
         str(Path(__file__).resolve().parents[1] / "tests"),
     ]
 
+from bench.generated_trail import EVERY, NOW, YEARS, Generated, event_of
 from ordertrail.adapters.index.counting import SqlCounts
 from ordertrail.adapters.index.database import IndexDatabase
 from ordertrail.adapters.index.feeding import SqlIndex
 from ordertrail.adapters.index.postgresql import PostgresqlIndex
 from ordertrail.adapters.index.searching import SqlSearches
 from ordertrail.adapters.index.sqlite import SqliteIndex
-from ordertrail.kernel.clock import format_time
-from ordertrail.ledger.entry import Link, format_entry
-from ordertrail.ledger.ports import EntryRow
 from ordertrail.query.feeding import feed
 from ordertrail.query.filters.grammar import Filter, parse_filter
 from ordertrail.query.ports import Cursor
@@ -52,99 +51,10 @@ from ordertrail.query.questions.reads import who_saw
 from ordertrail.query.questions.search import search
 from ordertrail.query.span import Span
 from ordertrail.record.actions import CATALOGUE
-from ordertrail.record.encoding import encode
-from ordertrail.record.event import Actor, Cause, Change, Context, Event, Subject
-from ordertrail.record.event import Link as Elsewhere
+from ordertrail.record.event import Event
 
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-YEARS = timedelta(days=3 * 365)
-EVENTS_AN_ORDER = 12
-_ACTIONS = (
-    ("order.read", 30), ("order.update", 15), ("order.status.change", 20), ("order.line.update", 10),
-    ("shipment.update", 8), ("payment.capture", 6), ("order.price.change", 4), ("order.cancel", 2),
-    ("payment.refund", 1), ("order.status.revert", 1),
-)  # fmt: skip
-_REASONS = (
-    "customer called",
-    "price match promised",
-    "wrong address",
-    "duplicate",
-    "damaged in transit",
-    None,
-    None,
-)
-_CHANNELS = ("web", "web", "web", "edi", "marketplace", "backoffice")
-
-
-class Generated:
-    """Implements :class:`ordertrail.query.ports.LogReader`: the n-th entry is always the same."""
-
-    def __init__(self, events: int) -> None:
-        self.events = events
-
-    def size(self, stream: str) -> int:
-        """See the port."""
-        del stream
-        return self.events
-
-    def rows(self, stream: str, start: int, end: int) -> Iterator[EntryRow]:
-        """See the port."""
-        del stream
-        for index in range(start, end):
-            event = event_of(index)
-            link = Link(index // 997 + 1, bytes(32))
-            entry = format_entry(encode(event), index, event.time, bytes(32), link)
-            yield EntryRow(index, bytes(16), None, 0, bytes(32), bytes(32), entry)
-
-
-def event_of(index: int) -> Event:
-    """Return the n-th event; ten orders are worked on at a time, and time goes on by 9 seconds and a bit an event."""
-    draw = random.Random(index)  # noqa: S311 - the same trail each time
-    order = f"SO-{100_000 + index // (10 * EVENTS_AN_ORDER) * 10 + draw.randrange(10)}"
-    action = draw.choices([name for name, _ in _ACTIONS], [weight for _, weight in _ACTIONS])[0]
-    if index % (10 * EVENTS_AN_ORDER) < 10:
-        action = "order.create"
-        order = f"SO-{100_000 + index // (10 * EVENTS_AN_ORDER) * 10 + index % 10}"
-    clerk = int(draw.paretovariate(0.7)) % 2_000
-    actor = Actor(f"clerk-{clerk}", "person", ("order.editor",), None, f"s-{clerk}-{index // 2_000}")
-    price = draw.randrange(1_000, 200_000)
-    return Event(
-        id=_id(index),
-        time=format_time(NOW - YEARS + timedelta(microseconds=index * 9_460_800)),
-        action=action,
-        actor=actor if draw.random() < 0.7 else Actor(f"service-{draw.randrange(12)}", "service"),
-        subject=Subject("order", order, order),
-        outcome="denied" if draw.random() < 0.01 else "success",
-        changes=_changes(action, price, draw),
-        context=Context(
-            ip=f"10.20.{clerk % 250}.{clerk % 199}", request=f"r-{index // 3:09x}", reason=draw.choice(_REASONS),
-            channel=draw.choice(_CHANNELS), source="oms",
-        ),
-        cause=Cause("event", _id(index - draw.randrange(1, 9))) if index > 9 and draw.random() < 0.2 else None,
-        links=(Elsewhere("stripe", "payment_intent", f"pi_{index:09x}"),) if action.startswith("payment") else (),
-    )  # fmt: skip
-
-
-def _id(index: int) -> str:
-    return f"01935f6e-9c1a-7cc2-b0a5-{index:012x}"
-
-
-def _changes(action: str, price: int, draw: random.Random) -> tuple[Change, ...]:
-    money = {"amount": price, "currency": "EUR"}
-    match action:
-        case "order.create":
-            return Change("/status", after="received"), Change("/total", after=money)
-        case "order.price.change":
-            before = {"amount": draw.randrange(1_000, 200_000), "currency": "EUR"}
-            return (Change("/lines/1/unit_price", before, money),)
-        case "order.status.change":
-            return (Change("/status", "received", draw.choice(["accepted", "processing", "fulfilled"])),)
-        case "order.cancel":
-            return (Change("/status", "accepted", "cancelled"),)
-        case "order.update" | "order.line.update":
-            return (Change("/note", after=f"gate {price}"),)
-        case _:
-            return ()
+if TYPE_CHECKING:
+    from servers.postgresql import Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +79,7 @@ class Asking:
 
     def span(self, days: int) -> Span:
         """Return the last days of the trail."""
-        end = NOW - YEARS + timedelta(microseconds=self.events * 9_460_800)
+        end = NOW - YEARS + timedelta(microseconds=self.events * EVERY)
         return Span(end - timedelta(days=days), end, ZoneInfo("Europe/Berlin"))
 
 
@@ -327,46 +237,81 @@ class OnPostgresql:
         return PostgresqlIndex(self.url, None)
 
 
-def measure(kind: str, opener: Opener, options: argparse.Namespace) -> dict[str, object]:
-    """Feed an index, ask it, and print what each question took."""
-    with closing(opener()) as database:
-        index = SqlIndex(database)
-        began, worked = time.perf_counter(), time.process_time()
-        feed(index, Generated(options.events), ["default"], CATALOGUE)
-        fed, work = time.perf_counter() - began, time.process_time() - worked
-        index.settle()
-        print(f"\n{kind}: {options.events:,} events fed in {fed:,.0f} s, {options.events / fed:,.0f} a second; "
-              f"{options.events / work:,.0f} a second of our own processor")  # fmt: skip
-        warm = Asking(SqlSearches(database), SqlCounts(database), options.events)
-        told: dict[str, object] = {"fed_a_second": options.events / fed}
-        print(f"  {'milliseconds':36} {'P50':>8} {'P95':>8} {'P99':>8}   aim   cold P50      P95")
-        for number, (name, (aim, question)) in enumerate(QUESTIONS.items()):
-            took = measured(warm, question, options.runs, number, lambda: None)
-            cold = _cold(opener, question, options)
-            told[name] = {"warm": took, "cold": cold}
-            print(_line(name, took) + f" {aim:5}" + _shown(cold))
-        for number, (name, other) in enumerate(EXTRA.items()):
-            print(_line(name, measured(warm, other, options.runs, number, lambda: None)))
-    under, rate = busy(opener, options.events, options.seconds)
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Where an index is: what it is called, what opens it, and what makes it forget all that it read."""
+
+    kind: str
+    opener: Opener
+    forget: Callable[[], None]
+
+
+def measure(where: Measured, options: argparse.Namespace, earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """Feed an index, or go on with one that was kept; ask it, and print what each question took."""
+    with closing(where.opener()) as database:
+        told: dict[str, Any] = _fed(database, where.kind, options.events)
+    warm = {}
+    with closing(where.opener()) as database:
+        asking = Asking(SqlSearches(database), SqlCounts(database), options.events)
+        for number, (name, (_, question)) in enumerate(QUESTIONS.items()):
+            measured(
+                asking, question, 2, 5_000 + number, lambda: None
+            )  # the first looks at pages of all kinds
+            warm[name] = measured(asking, question, options.runs, number, lambda: None)
+        others = {
+            name: measured(asking, question, options.runs, number, lambda: None)
+            for number, (name, question) in enumerate(EXTRA.items())
+        }
+    print(f"  {'milliseconds':36} {'P50':>8} {'P95':>8} {'P99':>8}   aim   cold P50      P95   grown")
+    for name, (aim, question) in QUESTIONS.items():
+        cold = _cold(where, question, options)
+        told[name] = {"warm": warm[name], "cold": cold}
+        before = earlier.get(name, {}).get("warm")
+        grown = f"{percentile(warm[name], 0.5) / percentile(before, 0.5):8.1f}" if before else ""
+        print(_line(name, warm[name]) + f" {aim:5}" + _shown(cold) + grown, flush=True)
+    for name, took in others.items():
+        print(_line(name, took))
+    if options.seconds:
+        told |= _under_load(where, options)
+    return told
+
+
+def _fed(database: IndexDatabase, kind: str, events: int) -> dict[str, Any]:
+    """Feed an index what it has not yet, and say how fast."""
+    index = SqlIndex(database)
+    there = sum(index.places().values())
+    began, worked = time.perf_counter(), time.process_time()
+    fed = feed(index, Generated(events), ["default"], CATALOGUE)
+    took, work = time.perf_counter() - began, time.process_time() - worked
+    index.settle()
+    if not fed:
+        print(f"\n{kind}: {there:,} events, kept from before")
+        return {}
+    print(f"\n{kind}: {fed:,} events fed in {took:,.0f} s, {fed / took:,.0f} a second; "
+          f"{fed / work:,.0f} a second of our own processor")  # fmt: skip
+    return {"fed_a_second": fed / took}
+
+
+def _under_load(where: Measured, options: argparse.Namespace) -> dict[str, Any]:
+    under, rate = busy(where.opener, options.events, options.seconds)
     print(
         f"  the same, asked by eight while {rate:,.0f} events a second came in, for {options.seconds:.0f} s"
     )
     for name, took in under.items():
         if took:
-            print(_line(name, took))
-    return told | {"busy": under, "busy_rate": rate}
+            print(_line(name, took) + f" {QUESTIONS[name][0]:5}")
+    return {"busy": under, "busy_rate": rate}
 
 
-def _cold(opener: Opener, question: Question, options: argparse.Namespace) -> list[float]:
-    if options.cold == 0:
-        return []
+def _cold(where: Measured, question: Question, options: argparse.Namespace) -> list[float]:
+    """Ask after everything was forgotten: the first question of a new connection, each time."""
     took = []
     for run in range(options.cold):
         try:
-            drop_caches()
+            where.forget()
         except OSError:
             return []
-        with closing(opener()) as database:
+        with closing(where.opener()) as database:
             asking = Asking(SqlSearches(database), SqlCounts(database), options.events)
             took += measured(asking, question, 1, 1_000 + run, lambda: None)
     return sorted(took)
@@ -378,12 +323,11 @@ def _line(name: str, took: Sequence[float]) -> str:
 
 def _shown(cold: Sequence[float]) -> str:
     if not cold:
-        return "   not measured"
+        return "   not measured   "
     return f"   {percentile(cold, 0.5):8.1f} {percentile(cold, 0.95):8.1f}"
 
 
-def main() -> int:
-    """Measure what was asked for; return 0."""
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bench/query.py", description="Measure how fast questions are answered."
     )
@@ -394,25 +338,61 @@ def main() -> int:
     parser.add_argument("--cold", type=int, default=5, help="askings of each question, cold")
     parser.add_argument("--seconds", type=float, default=20, help="of asking while events come in")
     parser.add_argument("--dir", type=Path, default=Path("/var/tmp"))  # noqa: S108 - mkdtemp makes a folder in it
+    parser.add_argument(
+        "--keep", type=Path, help="a folder that indexes stay in: feeding goes on where it stopped"
+    )
     parser.add_argument("--json", type=Path, help="a file for every figure")
+    parser.add_argument(
+        "--against", type=Path, help="such a file of a smaller trail: how much slower it is now"
+    )
     options = parser.parse_args()
     if options.large:
         options.events = 10_000_000
-    told: dict[str, object] = {"events": options.events}
+    return options
+
+
+def main() -> int:
+    """Measure what was asked for; return 0."""
+    options = _options()
+    told: dict[str, Any] = {"events": options.events}
+    earlier = {} if options.against is None else json.loads(options.against.read_text())
     with ExitStack() as stack:
-        folder = Path(
+        folder = options.keep or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="ordertrail-query-", dir=options.dir))
         )
+        folder.mkdir(exist_ok=True)
         if options.only != "postgresql":
-            told["sqlite"] = measure("SQLite", OnSqlite(folder / "index.db"), options)
+            where = Measured("SQLite", OnSqlite(folder / f"index-{options.events}.db"), drop_caches)
+            told["sqlite"] = measure(where, options, earlier.get("sqlite", {}))
         if options.only != "sqlite":
-            from servers.postgresql import running  # noqa: PLC0415 - a server of the tests, where one is wanted
+            server = stack.enter_context(_server(folder / f"postgresql-{options.events}"))
 
-            server = stack.enter_context(running("shared_buffers=1GB", "max_wal_size=4GB"))
-            told["postgresql"] = measure("PostgreSQL", OnPostgresql(server.url()), options)
+            def restart() -> None:
+                server.stop()
+                drop_caches()
+                server.start()
+
+            where = Measured("PostgreSQL", OnPostgresql(server.url()), restart)
+            told["postgresql"] = measure(where, options, earlier.get("postgresql", {}))
     if options.json is not None:
         options.json.write_text(json.dumps(told))
     return 0
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator["Server"]:
+    """Run a server of our own on data that stay where they are; made where there are none."""
+    from servers.postgresql import Server  # noqa: PLC0415 - a server of the tests, where one is wanted
+
+    server = Server(folder, ("shared_buffers=1GB", "max_wal_size=4GB", "random_page_cost=1.1"))
+    if not (folder / "data").exists():
+        folder.mkdir()
+        server.create()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 if __name__ == "__main__":

@@ -35,8 +35,12 @@ from ordertrail.vault.ports import Vault
 
 if TYPE_CHECKING:  # each is an extra's, or is opened only where it is asked for
     from ordertrail.access.service import Access
+    from ordertrail.evidence.desk import Desk
     from ordertrail.intake.service import Intake
+    from ordertrail.monitor.service import Monitor
     from ordertrail.query.service import Query
+    from ordertrail.retention.service import Retention
+    from ordertrail.views.ports import Views
 
 DEFAULT_STREAM = "default"
 
@@ -347,3 +351,7 @@ class Services:
     query: "Query"
     access: "Access"
     intake: "Intake | None" = None
+    retention: "Retention | None" = None
+    monitor: "Monitor | None" = None
+    evidence: "Desk | None" = None
+    views: "Views | None" = None

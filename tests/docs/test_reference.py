@@ -20,7 +20,8 @@ from ordertrail.ledger.verify.report import Step
 from ordertrail.record.actions import CATALOGUE
 from ordertrail.record.event import Actor, Cause, Change, Context, Event, Link, Origin, Subject
 from ordertrail.services import Trail
-from ordertrail.settings import PollSettings, Settings, SourceSettings, TimestampSettings
+from ordertrail.settings import PollSettings, Settings
+from ordertrail.settings.file import LISTS
 
 REFERENCE = ROOT / "docs/reference"
 SHARED = {"--help", "--json", "--stream", "--trail"}
@@ -95,14 +96,10 @@ def test_every_setting_of_asking_is_documented_and_no_other() -> None:
     assert set(re.findall(r"^\| `([\w.]+)` \|", table, re.MULTILINE)) == set(PollSettings.model_fields)
 
 
-_LISTS: dict[str, type[Any]] = {"timestamps": TimestampSettings, "sources": SourceSettings}
-"""The sections of which there may be many."""
-
-
 def every_setting() -> Iterator[str]:
     """Yield each setting's name, with its section before it."""
     for name, field in Settings.model_fields.items():
-        section: type[Any] = _LISTS.get(name, type(field.default))
+        section: type[Any] = LISTS.get(name, type(field.default))
         if issubclass(section, BaseModel):
             yield from (f"{name}.{inner}" for inner in section.model_fields)
         else:

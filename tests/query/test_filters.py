@@ -1,6 +1,7 @@
 """Filters: database, predicate, sentence and spelling say the same; what is no filter is named."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ __all__ = ["postgresql_server"]
 
 SOAK = os.environ.get("ORDERTRAIL_SOAK") == "1"
 UTC_ZONE = ZoneInfo("UTC")
+ASKED: Counter[str] = Counter()
+"""Filters that were held against each database."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -68,6 +71,7 @@ def test_database_predicate_and_spelling_are_one(
     index = SqlIndex(database)
     index.clear()
     assert index.add("default", 0, len(told), told)
+    ASKED[database.name] += len(filters)
     with database.read() as connection:
         for one in filters:
             meant = {key_of(1, event.position) for event in told if one.matches(event)}
@@ -84,6 +88,14 @@ def test_database_predicate_and_spelling_are_one(
         again = parse_filter(format_filter(one), NOW, BERLIN)
         assert again == one
         assert again.sentence() == one.sentence()
+
+
+@pytest.mark.skipif(not SOAK, reason="a long proof; run by make soak")
+def test_ten_thousand_filters_were_held_against_each_database() -> None:
+    """The long form has asked as much as it promises; run with -s it says how much."""
+    print("filters held against each database:", sorted(ASKED.values()))  # noqa: T201 - a report
+    assert len(ASKED) == 2
+    assert min(ASKED.values()) >= 10_000
 
 
 @given(st.text(max_size=80) | st.text(alphabet='abc:"\\ -,*>=%.<', max_size=40))

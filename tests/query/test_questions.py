@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 
 from ordertrail.adapters.index.counting import SqlCounts
 from ordertrail.adapters.index.feeding import SqlIndex
+from ordertrail.adapters.index.relations import SqlRelations
 from ordertrail.adapters.index.searching import SqlSearches
 from ordertrail.adapters.index.sqlite import SqliteIndex
 from ordertrail.kernel.clock import format_time, parse_time
 from ordertrail.kernel.errors import InputError, UnavailableError
 from ordertrail.ledger.entry import Link, format_entry
 from ordertrail.ledger.ports import EntryRow
+from ordertrail.query.engines import Engines, NoSegments
 from ordertrail.query.entries import SealedEvent, read_entry
 from ordertrail.query.feeding import feed, lag
 from ordertrail.query.filters.grammar import Filter, parse_filter
@@ -145,7 +147,15 @@ def test_an_index_of_another_log_is_made_anew(story: Asked, tmp_path: Path) -> N
         assert searches.count(Filter(), 1_000) == 100
         hit = search(searches, Filter(), limit=1).hits[0]
         query = Query(
-            index, searches, SqlCounts(database), story.log, story.log, ["default"], CATALOGUE, lambda: NOW
+            index,
+            searches,
+            SqlCounts(database),
+            story.log,
+            story.log,
+            ["default"],
+            CATALOGUE,
+            lambda: NOW,
+            Engines(SqlCounts(database), SqlRelations(database), NoSegments, ["default"]),
         )
         with pytest.raises(UnavailableError, match="is not the event that the index has"):
             query.read(hit)

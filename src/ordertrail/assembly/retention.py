@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.assembly.databases import TrailDatabase
 from ordertrail.assembly.index import INDEX, open_query
+from ordertrail.assembly.sealing import TrailSealing
 from ordertrail.assembly.stores import Stores, read_settings
 from ordertrail.assembly.trail import add_log, open_trail
 from ordertrail.kernel.clock import Clock, format_time, parse_time, utc_now
@@ -27,6 +28,9 @@ from ordertrail.retention.service import Retention
 from ordertrail.services import Trail
 from ordertrail.vault.keeping import LONGEST_TERM
 
+_PATIENCE = 120.0
+"""Seconds to wait for another process to seal and anchor what retention writes."""
+
 HELD = "held"
 """The folder of what holds keep although its range was destroyed."""
 
@@ -34,22 +38,25 @@ _CLOSES = frozenset({"order.complete", "order.cancel", "order.reject"})
 _REOPENS = frozenset({"order.restore", "order.status.revert", "order.create", "order.submit"})
 
 
+def begin_deletions(root: Path, clock: Clock) -> None:
+    """Begin the deletion log of a trail that has none, with a key of its own; it is kept for as long as can be."""
+    with open_trail(root, clock=clock) as trail:
+        begun = DELETIONS in trail.logs
+        origin = next(iter(trail.logs.values())).identity.origin
+    if not begun:
+        name = f"{origin}/{DELETIONS}"
+        add_log(root, LogIdentity(DELETIONS, name, LONGEST_TERM, format_time(clock())), clock)
+
+
 @contextmanager
-def open_retention(
-    root: Path, *, clock: Clock = utc_now, stream_term: int = LONGEST_TERM
-) -> Iterator[Retention]:
+def open_retention(root: Path, *, clock: Clock = utc_now) -> Iterator[Retention]:
     """Open retention of the trail in a directory; a deletion log that is not there is begun, with a key of its own.
 
     On a server, what destroys needs the administrator that the settings name. Raises ConfigurationError where there
     is no trail.
     """
     settings = read_settings(root)
-    with open_trail(root, clock=clock) as trail:
-        begun = DELETIONS in trail.logs
-        origin = next(iter(trail.logs.values())).identity.origin
-    if not begun:
-        identity = LogIdentity(DELETIONS, f"{origin}/{DELETIONS}", stream_term, format_time(clock()))
-        add_log(root, identity, clock)
+    begin_deletions(root, clock)
     stores = Stores(root, settings, clock)
     with open_trail(root, clock=clock) as trail:
         logs = {name: _log(trail, name, stores) for name in trail.logs}
@@ -61,13 +68,9 @@ def open_retention(
             closed=_closed(trail),
             clock=clock,
             default=_as_begun(logs),
+            fixed_scope=lambda text: format_filter(parse_filter(text, clock(), ZoneInfo("UTC")).fixed()),
             four_eyes_from=settings.retention.four_eyes_from,
         )
-
-
-def fixed_scope(text: str, now: datetime) -> str:
-    """Return a scope whose times mean the same tomorrow. Raises InputError for what is no filter."""
-    return format_filter(parse_filter(text, now, ZoneInfo("UTC")).fixed())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +90,11 @@ class _Administrator:
 
 def _log(trail: Trail, name: str, stores: Stores) -> PrunableLog:
     service = trail.log(name)
-    log = service.log
+    log, sealing = service.log, TrailSealing(trail, _PATIENCE)
 
     def write(events: Sequence[Event]) -> None:
-        trail.record(events, stream=name)
-        trail.seal(stream=name)
+        for event in events:
+            sealing.seal(event, name)
 
     def prove(event_id: str) -> tuple[bytes, bytes]:
         proof = trail.prove(event_id)

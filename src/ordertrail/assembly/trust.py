@@ -1,5 +1,7 @@
 """Who else holds the clock and the memory of a trail's head: time-stamp authorities and witnesses."""
 
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 from ordertrail.adapters.timestamps.rfc3161 import Authority, Rfc3161Timestamper
@@ -46,6 +48,11 @@ def attestors(root: Path, settings: Settings) -> Attestors:
     """Return everyone who is asked about a checkpoint."""
     policy = read_policy(root, settings)
     witnesses = () if policy is None else policy.witnesses
+    if witnesses or settings.timestamps:
+        with suppress(
+            ImportError
+        ):  # whoever needs it says so; two threads that import it at once wait for ever
+            import_module("httpx")
     return Attestors(
         timestampers(root, settings),
         policy,

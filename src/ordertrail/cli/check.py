@@ -1,13 +1,16 @@
 """``ordertrail check``: check evidence offline, without a trail."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ordertrail.cli.options import JsonOption
-from ordertrail.cli.output import out, say, say_json
+from ordertrail.cli.output import EXIT_INPUT, out, say, say_json
+from ordertrail.evidence.checking import BundleChecked, StampReader, check_bundle, require_quorum
+from ordertrail.evidence.layout import is_bundle
 from ordertrail.kernel.errors import InputError
 from ordertrail.ledger.checkpoint import read_checkpoint
 from ordertrail.ledger.policy import Policy, parse_policy
@@ -36,6 +39,10 @@ def check(
     log: Annotated[
         Path | None, typer.Option(help="The published tree, to compare checkpoints of two sizes.")
     ] = None,
+    roots: Annotated[
+        Path | None,
+        typer.Option(help="Root certificates (PEM) of the time-stamp authorities that you trust."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a proof, a bundle of proofs, or that one checkpoint continues another.
@@ -43,6 +50,9 @@ def check(
     Needs no network, no account and no trail.
     """
     data = [_read(path) for path in files]
+    if len(data) == 1 and is_bundle(data[0]):
+        _check_evidence(data[0], key, policy, None if roots is None else _read(roots), as_json=as_json)
+        return
     if len(data) == 1 and data[0].startswith(HEADER.encode()):
         trust = _trust(key, policy)
         checked = check_entry(data[0], _read(entry or files[0].with_suffix(".json")), trust)
@@ -62,6 +72,54 @@ def check(
         say_json({"holds": True, "verdict": checked.verdict, "steps": steps})
     else:
         _tell(checked)
+
+
+def _check_evidence(
+    data: bytes, key: list[str] | None, policy: Path | None, roots: bytes | None, *, as_json: bool
+) -> None:
+    """Check a bundle and tell of it. Without a key the exit status says that nobody vouches for it."""
+    trust = _trust(key, policy) if key or policy is not None else ()
+    keys = [one.key for one in trust.logs] if isinstance(trust, Policy) else trust
+    checked = check_bundle(data, keys, _stamp_reader(), roots)
+    if isinstance(trust, Policy):
+        require_quorum(data, trust)
+    if as_json:
+        _say_evidence(checked)
+    else:
+        mark = "[green]✓[/green]" if checked.vouched else "[yellow]?[/yellow]"
+        out.print(f"{mark} ", end="")
+        say(checked.verdict)
+        for one in checked.steps:
+            say(f"  ✓ {one.step.number} {one.step.label}: {one.message}")
+        for note in checked.notes:
+            say(f"  ! {note}")
+    if not checked.vouched:
+        raise typer.Exit(EXIT_INPUT)
+
+
+def _say_evidence(checked: BundleChecked) -> None:
+    steps = [
+        {"step": one.step.number, "name": one.step.label, "message": one.message} for one in checked.steps
+    ]
+    say_json(
+        {
+            "holds": True,
+            "vouched": checked.vouched,
+            "verdict": checked.verdict,
+            "steps": steps,
+            "notes": list(checked.notes),
+            "events": [carried.entry.event.id for carried in checked.entries],
+        }
+    )
+
+
+def _stamp_reader() -> StampReader | None:
+    """Return what reads time stamps, None where its package is not installed: then stamps are said to be unchecked."""
+    if find_spec("rfc3161_client") is None:
+        return None
+    from ordertrail.assembly.evidence import StampAdapter  # noqa: PLC0415 - a check without stamps does without it
+
+    return StampAdapter()
 
 
 def _check_two(older: bytes, newer: bytes, keys: Sequence[VerifierKey], log: Path | None) -> Checked:

@@ -187,7 +187,9 @@ def _say_polled(told: dict[str, Any]) -> None:
     if told["reason"] is None:
         say(f"{told['source']}: {count(told['answers'], 'new answer')}.")
     else:
-        err.print(f"{told['source']} could not be asked: {told['reason']}. It is asked again; nothing is missed.")
+        err.print(
+            f"{told['source']} could not be asked: {told['reason']}. It is asked again; nothing is missed."
+        )
 
 
 @app.command("work")

@@ -6,88 +6,61 @@ Exit status: 0 all is well, 1 evidence is broken, 2 usage or input is wrong, 3 s
 import signal
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from ordertrail.cli import (
-    backup,
-    check,
-    doctor,
-    guard,
-    history,
-    import_log,
-    index,
-    init,
-    keys,
-    migrate,
-    output,
-    prove,
-    record,
-    relay,
-    seal,
-    search,
-    show,
-    status,
-    verify,
-    witness,
-)
-from ordertrail.kernel.errors import ConfigurationError, OrderTrailError
+from ordertrail.cli import output
+from ordertrail.cli.verbs import Verb, group_of
+from ordertrail.kernel.errors import OrderTrailError
 
-
-def intake_verbs() -> typer.Typer:
-    """Return the verbs of intake; where its packages are not installed, one that says how to have them."""
-    try:
-        from ordertrail.cli import rules  # noqa: PLC0415 - an extra that the other verbs do without
-    except ImportError as error:
-        return _without_intake(str(error))
-    return rules.app
-
-
-def _without_intake(error: str) -> typer.Typer:
-    verbs = typer.Typer(help="Take orders in: pip install 'ordertrail[intake]'.")
-
-    @verbs.callback(invoke_without_command=True)
-    def refuse() -> None:
-        raise ConfigurationError(
-            f"intake needs a package that is not installed: {error}",
-            meaning="Nothing was taken in.",
-            remedy="Install it with: pip install 'ordertrail[intake]'",
-        )
-
-    return verbs
-
+VERBS: Final = {
+    "init": Verb("init:init"),
+    "record": Verb("record:record"),
+    "import": Verb("import_log:import_log"),
+    "relay": Verb("relay:relay"),
+    "guard": Verb("guard:app"),
+    "intake": Verb("rules:app", "intake", "Nothing was taken in."),
+    "outside": Verb("outside:app", "intake", "Nothing was taken in."),
+    "reconcile": Verb("reconcile:app", "intake", "Nothing was held against anything."),
+    "serve": Verb("serve:serve"),
+    "access": Verb("access:app", "serve", "Nobody was let in, and nothing was changed."),
+    "seal": Verb("seal:seal"),
+    "status": Verb("status:status"),
+    "verify": Verb("verify:verify"),
+    "prove": Verb("prove:prove"),
+    "check": Verb("check:check"),
+    "history": Verb("history:history"),
+    "search": Verb("search:search"),
+    "facts": Verb("search:facts"),
+    "index": Verb("index:app"),
+    "segments": Verb("segments:app", "columnar", "No segment was made or asked."),
+    "export-to": Verb("export:export_to"),
+    "why": Verb("why:why"),
+    "show": Verb("show:show"),
+    "watch": Verb("watch:app", "monitor", "Nothing was watched."),
+    "alerts": Verb("alerts:app", "monitor", "No alert was looked at."),
+    "case": Verb("cases:app", "evidence", "No case was looked at."),
+    "bundle": Verb("bundle:app", "evidence", "No bundle was made."),
+    "retention": Verb("retention:app"),
+    "keys": Verb("keys:app"),
+    "backup": Verb("backup:backup"),
+    "restore": Verb("backup:restore"),
+    "reindex": Verb("backup:reindex"),
+    "migrate": Verb("migrate:migrate"),
+    "witness": Verb("witness:app"),
+    "doctor": Verb("doctor:doctor"),
+}
+"""Every verb, in the sequence in which help lists them."""
 
 app = typer.Typer(
     name="ordertrail",
     help="The tamper-evident audit trail of order management.",
+    cls=group_of(VERBS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("init")(init.init)
-app.command("record")(record.record)
-app.command("import")(import_log.import_log)
-app.command("relay")(relay.relay)
-app.add_typer(guard.app, name="guard")
-app.add_typer(intake_verbs(), name="intake")
-app.command("seal")(seal.seal)
-app.command("status")(status.status)
-app.command("verify")(verify.verify)
-app.command("prove")(prove.prove)
-app.command("check")(check.check)
-app.command("history")(history.history)
-app.command("search")(search.search)
-app.command("facts")(search.facts)
-app.add_typer(index.app, name="index")
-app.command("show")(show.show)
-app.add_typer(keys.app, name="keys")
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.command("reindex")(backup.reindex)
-app.command("migrate")(migrate.migrate)
-app.add_typer(witness.app, name="witness")
-app.command("doctor")(doctor.doctor)
 
 
 def _say_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it with the option's value

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ordertrail.assembly.retention import fixed_scope, open_retention
+from ordertrail.assembly.retention import open_retention
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption
 from ordertrail.cli.output import progress, say, say_json
-from ordertrail.kernel.clock import utc_now
 from ordertrail.kernel.errors import InputError
 from ordertrail.kernel.numbers import count
 from ordertrail.record.event import Actor
@@ -86,7 +85,7 @@ def hold(
 ) -> None:
     """Place a legal hold: what it keeps is not destroyed, whatever its term."""
     with open_retention(trail) as retention:
-        fixed = fixed_scope(scope, utc_now())
+        fixed = retention.fixed_scope(scope)
         placed = retention.place_hold(Actor(by, "person"), Hold(name, fixed, by, reason, "", review))
     say_json(asdict(placed)) if as_json else say(f"Hold {placed.id} keeps: {placed.scope}")
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ordertrail.assembly.jobs import fed_meanwhile
 from ordertrail.cli.attestation import attested_as_dict, end_on_incident, tell_attested
 from ordertrail.cli.options import STREAM, TRAIL, JsonOption, StreamOption, TrailOption, opened
 from ordertrail.cli.output import EXIT_INTERRUPTED, err, progress, say, say_json, say_json_line
@@ -63,13 +64,24 @@ def seal(
 
 
 def _follow(trail: Path, stream: str, *, as_json: bool) -> None:
-    """Seal what comes until SIGINT or SIGTERM; what is unavailable is tried again, for as long as it takes."""
+    """Seal what comes until SIGINT or SIGTERM, and have it indexed where there is an index.
+
+    What is unavailable is tried again, for as long as it takes.
+    """
     stopping = _on_signal()
+    with fed_meanwhile(trail) as sealed_more:
+        _follow_until(stopping, trail, stream, sealed_more, as_json=as_json)
+
+
+def _follow_until(
+    stopping: Callable[[], bool], trail: Path, stream: str, sealed_more: Callable[[], None], *, as_json: bool
+) -> None:
     failures = 0
 
     def tell(sealed: int, attested: Attested | None) -> None:
         nonlocal failures
         failures = 0
+        sealed_more()
         if attested is not None:
             say_json_line(attested_as_dict(attested)) if as_json else tell_attested(attested)
         elif as_json:

@@ -1,41 +1,5 @@
-"""When to try again: exponential, with full jitter and a cap. The attempt stands in the store, and outlives processes.
+"""When intake tries again: the same waits as everywhere."""
 
-The wait before attempt *n + 1* is drawn evenly from 0 to ``min(longest, first * 2 ** (n - 1))`` ("full jitter": Marc
-Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015). Those who failed together do not come together.
-"""
+from ordertrail.kernel.backoff import Backoff, Draw
 
-import random
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
-
-Draw = Callable[[float, float], float]
-"""Draws evenly from an interval; tests hand in their own."""
-
-_DOUBLINGS = 40
-"""More would overflow a float long before they meant anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """How long to wait, and how often to try."""
-
-    first: timedelta = timedelta(seconds=1)
-    """The longest wait after the first failure."""
-    longest: timedelta = timedelta(minutes=15)
-    """The longest wait of all."""
-    attempts: int = 10
-    """So many in all; then it is given up."""
-
-    def is_spent(self, attempt: int) -> bool:
-        """Say whether an attempt that failed was the last."""
-        return attempt >= self.attempts
-
-    def ceiling(self, attempt: int) -> timedelta:
-        """Return the longest wait after so many attempts."""
-        doubled = self.first.total_seconds() * 2.0 ** min(max(attempt - 1, 0), _DOUBLINGS)
-        return timedelta(seconds=min(self.longest.total_seconds(), doubled))
-
-    def wait(self, attempt: int, draw: Draw = random.uniform) -> timedelta:
-        """Return the wait after so many attempts."""
-        return timedelta(seconds=draw(0.0, self.ceiling(attempt).total_seconds()))
+__all__ = ["Backoff", "Draw"]

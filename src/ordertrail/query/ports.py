@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
+
+from sqlalchemy import Select
 
 from ordertrail.ledger.ports import EntryRow
 from ordertrail.query.filters.grammar import Filter
 from ordertrail.query.projection import Indexed, OrderStanding
+from ordertrail.query.tables import Dialect
 
 
 class LogReader(Protocol):
@@ -131,11 +134,82 @@ class DayCount:
     events: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Values of what was asked for, such as an actor and an action, and their events."""
+
+    key: tuple[str, ...]
+    events: int
+    days: int
+    """On how many days of UTC there were any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What an actor did in bulk: in how many intervals, how many events in all of these, and in the largest."""
+
+    actor: str
+    bursts: int
+    events: int
+    largest: int
+
+
+@dataclass(frozen=True, slots=True)
+class MovedAfter:
+    """What an actor changed money by after an occasion, by ``changes`` of ``orders``; minor units of ``currency``."""
+
+    actor: str
+    currency: str
+    changes: int
+    orders: int
+    raised: int
+    lowered: int
+
+
+Statement = Select[*tuple[Any, ...]]
+"""A statement over the tables of :mod:`~ordertrail.query.tables`."""
+
+Rows = Sequence[Sequence[Any]]
+"""What a statement returned."""
+
+
+class IndexRelations(Protocol):
+    """Runs statements over the index's tables. Each call sees one moment. May be used by several threads."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """How texts are found there."""
+
+    def size(self) -> int:
+        """Return how many entries were read into the index."""
+
+    def is_narrow(self, filter_: Filter, most: int) -> bool:
+        """Say whether an index finds what is meant among fewer than ``most`` events."""
+
+    def run(self, statement: Statement) -> Rows:
+        """Return the rows of a statement, which is made by this room and has what people wrote in its parameters."""
+
+
+class Analytics(Protocol):
+    """Questions over the whole trail whose answers are short. May be used by several threads."""
+
+    def bursts(self, filter_: Filter, width: int, least: int, most: int) -> Sequence[Burst]:
+        """Return who had ``least`` events or more in an interval of ``width`` microseconds; the most events first."""
+
+    def moved_after(self, first: Filter, then: Filter, most: int) -> Sequence[MovedAfter]:
+        """Return who moved money of orders after their first success that ``first`` means."""
+
+
 class Counts(Protocol):
     """Counts events: from rollups where they know the answer, else from the events. May be used by several threads."""
 
-    def tally(self, filter_: Filter, columns: Sequence[str], most: int, looked: int) -> Mapping[str, Tally]:
-        """Count the values of columns of events, at most ``most`` of each, over at most the ``looked`` newest."""
+    def tally(
+        self, filter_: Filter, columns: Sequence[str], most: int, looked: int | None
+    ) -> Mapping[str, Tally]:
+        """Count the values of columns of events, at most ``most`` of each, over at most the ``looked`` newest.
+
+        Over all of them where ``looked`` is None, however long that takes.
+        """
 
     def steps(self, filter_: Filter, width: int) -> Mapping[int, int]:
         """Count events by intervals of ``width`` microseconds since 1970, by the interval's beginning."""
@@ -145,3 +219,9 @@ class Counts(Protocol):
 
     def money(self, filter_: Filter) -> Sequence[MoneyMoved]:
         """Return the money moved by day, actor, action and currency, for a filter that :func:`rolled` takes."""
+
+    def ranked(self, filter_: Filter, columns: Sequence[str], most: int) -> Sequence[Ranked]:
+        """Return the values of some of ``actor``, ``action``, ``outcome`` with the most events.
+
+        For a filter that :func:`~ordertrail.query.rolled.rolled` takes; raises InputError for another.
+        """

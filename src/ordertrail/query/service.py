@@ -1,16 +1,17 @@
 """Asking a trail: its index and its log together, behind one object; every answer says how far behind it is."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ordertrail.kernel.clock import Clock
 from ordertrail.kernel.errors import InputError, UnavailableError
+from ordertrail.query.engines import Reach, telling
 from ordertrail.query.entries import SealedEvent, read_entry
 from ordertrail.query.feeding import Lag, feed, lag
 from ordertrail.query.filters.grammar import Filter, parse_filter
-from ordertrail.query.ports import Counts, Hit, Index, LogReader, Searches
+from ordertrail.query.ports import Analytics, Counts, Hit, Index, LogReader, Searches
 from ordertrail.query.questions.orders import OrderReader
 from ordertrail.record.actions import Catalogue
 
@@ -19,10 +20,11 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Value]):
-    """What was asked for, and how far the index was behind the log when it was asked."""
+    """What was asked for, how far the index was behind the log when it was asked, and which engines answered."""
 
     value: Value
     lag: Lag
+    reach: Reach = field(default_factory=Reach)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Query:
     streams: Sequence[str]
     actions: Catalogue
     clock: Clock
+    analytics: Analytics
 
     def parse(self, text: str, zone: str = "UTC") -> Filter:
         """Read a filter as of now. Raises InputError naming what is wrong, the zone too."""
@@ -51,7 +54,9 @@ class Query:
     def answer(self, question: Callable[[], Value]) -> Answer[Value]:
         """Answer a question, with the index's lag just before."""
         behind = self.lag()
-        return Answer(question(), behind)
+        with telling() as heard:
+            value = question()
+        return Answer(value, behind, heard())
 
     def lag(self) -> Lag:
         """Say how far the index is behind the log."""

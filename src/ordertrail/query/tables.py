@@ -8,7 +8,7 @@ Beside the events stand where each order is, and rollups: counts of events by da
 changes moved. They are written in the transaction that writes the events, and so are never of another moment.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -142,6 +142,19 @@ day_counts = Table(
     comment="Events by day of UTC (its first microsecond), actor, action, outcome and tenant (empty where none).",
 )
 
+ever_counts = Table(
+    "ever_count",
+    metadata,
+    Column("actor", _TEXT, primary_key=True),
+    Column("action", _TEXT, primary_key=True),
+    Column("outcome", _TEXT, primary_key=True),
+    Column("tenant", _TEXT, primary_key=True),
+    Column("sensitive", Boolean, nullable=False),
+    Column("events", _KEY, nullable=False),
+    sqlite_with_rowid=False,
+    comment="As by day, of all days together: as many rows as there are actors and what they do, however long a trail.",
+)
+
 hour_counts = Table(
     "hour_count",
     metadata,
@@ -215,10 +228,29 @@ for _flag in (events.c.sensitive, events.c.attempt):
         sqlite_where=text(f"{_flag.name} = 1"),  # as queries say it: SQLite compares the words
         postgresql_where=_flag,
     )
+Index(
+    "event_by_sensitive_actor",
+    events.c.actor,
+    events.c.time,
+    events.c.key,
+    sqlite_where=text("sensitive = 1"),
+    postgresql_where=events.c.sensitive,
+)
 Index("change_by_field", changes.c.field, func.substr(changes.c.after, 1, BEGINNING), changes.c.key)
 Index("mark_by_value", marks.c.kind, marks.c.value, marks.c.key)
 Index("order_by_status", order_standings.c.status, order_standings.c.last)
 Index("order_by_value", order_standings.c.currency, order_standings.c.amount)
+Index("day_count_by_actor", day_counts.c.actor, day_counts.c.day)
+Index(  # with all that a ranking reads, so that it reads nothing else
+    "day_count_by_action",
+    day_counts.c.action,
+    day_counts.c.day,
+    day_counts.c.actor,
+    day_counts.c.outcome,
+    day_counts.c.tenant,
+    day_counts.c.sensitive,
+    day_counts.c.events,
+)
 
 INDEXED = ("actor", "order", "action", "channel", "subject", "request", "trace", "session", "tenant", "id")
 """Columns of events that an index finds."""
@@ -240,12 +272,12 @@ Keys = Select[tuple[int]]
 class Dialect:
     """What databases do each in their own way.
 
-    ``contains`` says that an event's searched text has a folded text in it. ``with_text`` finds the keys of those
-    events, and perhaps of a few more, by the database's own index for that; None where it has none for this text.
+    ``contains`` says that an event's searched text has a folded text in it. ``with_texts`` finds the keys of the events
+    that have all of several, and perhaps of a few more, by the database's own index for that; None where it has none.
     """
 
     contains: Callable[[str], ColumnElement[bool]]
-    with_text: Callable[[str], Keys | None]
+    with_texts: Callable[[Sequence[str]], Keys | None]
 
 
 def contains_plainly(needle: str) -> ColumnElement[bool]:
@@ -253,12 +285,13 @@ def contains_plainly(needle: str) -> ColumnElement[bool]:
     return events.c.search.contains(needle, autoescape=True)
 
 
-def _by_no_index(needle: str) -> Keys | None:
-    del needle
+def by_no_index(needles: Sequence[str]) -> Keys | None:
+    """Find no text: each event is looked at."""
+    del needles
     return None
 
 
-PLAIN = Dialect(contains_plainly, _by_no_index)
+PLAIN = Dialect(contains_plainly, by_no_index)
 
 
 def all_keys() -> Keys:

@@ -5,7 +5,7 @@ is known is folded from it. Nothing is destroyed that is in its term, that a hol
 gone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,6 +51,8 @@ class Retention:
     closed: ClosedAt
     clock: Clock
     default: Policy
+    fixed_scope: Callable[[str], str] = lambda text: text
+    """Returns a scope whose times mean the same tomorrow. Raises InputError for what is none."""
     four_eyes_from: int = 1
     """Entries from which on a disposal needs somebody else's approval."""
 
@@ -121,10 +123,15 @@ class Retention:
 
     def due(self, stream: str) -> Due:
         """Say what of a stream is due now, and what of it is held; nothing is changed."""
-        log, cls = self._log(stream), self.policy().named(stream)
+        cls = self.policy().named(stream)
         if cls is None:
+            self._log(stream)
             raise InputError(f"no class of the policy is the stream {stream}, so nothing of it is ever due")
-        return find_due(log, cls, self.clock(), self._closed_for(cls), self.holds())
+        return self.due_under(stream, cls)
+
+    def due_under(self, stream: str, cls: RetentionClass) -> Due:
+        """Say what of a stream would be due if it were of this class; nothing is changed."""
+        return find_due(self._log(stream), cls, self.clock(), self._closed_for(cls), self.holds())
 
     def request(self, actor: Actor, stream: str, reason: str) -> Disposal:
         """Ask for what is due of a stream to be destroyed."""

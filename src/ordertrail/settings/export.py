@@ -7,8 +7,16 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ordertrail.settings.section import Section, with_scheme, without_password
 
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+
 SYSLOG = frozenset({"tls", "tcp", "udp"})
 """Schemes by which RFC 5424 goes: RFC 5425, RFC 6587 with octet counting, RFC 5426."""
+
+
+def _is_private(url: str) -> bool:
+    """Say whether nobody on the way can read what is sent over HTTP: by TLS, or within the machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)
 
 
 class ExporterSettings(Section):
@@ -46,8 +54,12 @@ class ExporterSettings(Section):
             raise ValueError("to needs a port, such as tls://siem.example.com:6514")
         if scheme == "file" and not urlsplit(self.to).path:
             raise ValueError("to needs the path of a file, such as file:///var/log/ordertrail.jsonl")
-        if self.token_file is not None and scheme not in {"http", "https"}:
-            raise ValueError("token_file is for https:// only")
+        if self.token_file is not None and not _is_private(self.to):
+            raise ValueError("token_file is for https:// only: anybody on the way could read it")
+        if scheme == "udp" and self.format != "cef":
+            raise ValueError(
+                "to needs tcp:// or tls:// for this format: its messages do not fit into datagrams"
+            )
         if (self.certificate is None) != (self.private_key is None):
             raise ValueError("certificate and private_key are needed together")
         return self

@@ -2,6 +2,8 @@
 
 import json
 import tomllib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
@@ -9,10 +11,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from ordertrail.kernel.errors import ConfigurationError, InputError, Problem
 from ordertrail.record.actions import Action, Catalogue
+from ordertrail.settings.access import AccessSettings
+from ordertrail.settings.correlate import CorrelateSettings
+from ordertrail.settings.evidence import EvidenceSettings
+from ordertrail.settings.export import ExporterSettings
 from ordertrail.settings.intake import BusSettings, IntakeSettings, SourceSettings
+from ordertrail.settings.monitor import MonitorSettings
 from ordertrail.settings.retention import RetentionSettings
 from ordertrail.settings.secrets import PREFIX
 from ordertrail.settings.section import Section
+from ordertrail.settings.segments import SegmentSettings
+from ordertrail.settings.serve import RelaySettings, ServeSettings
 from ordertrail.settings.storage import (
     AnchorSettings,
     DatabaseSettings,
@@ -68,8 +77,18 @@ class _File(Section):
     intake: IntakeSettings = IntakeSettings()
     bus: BusSettings = BusSettings()
     retention: RetentionSettings = RetentionSettings()
+    serve: ServeSettings = ServeSettings()
+    access: AccessSettings = AccessSettings()
+    segments: SegmentSettings = SegmentSettings()
+    monitor: MonitorSettings = MonitorSettings()
+    correlate: CorrelateSettings = CorrelateSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     sources: list[SourceSettings] = Field(default_factory=list)
     """Where orders come from."""
+    relays: list[RelaySettings] = Field(default_factory=list)
+    """Outboxes of applications."""
+    exporters: list[ExporterSettings] = Field(default_factory=list)
+    """Where sealed events are sent on."""
 
 
 class Settings(_File, BaseSettings):
@@ -90,6 +109,17 @@ class Settings(_File, BaseSettings):
         return env_settings, init_settings
 
 
+LISTS: Final[Mapping[str, type[Section]]] = MappingProxyType(
+    {
+        "timestamps": TimestampSettings,
+        "sources": SourceSettings,
+        "relays": RelaySettings,
+        "exporters": ExporterSettings,
+    }
+)
+"""The sections of which there may be many."""
+
+
 def format_settings(settings: Settings) -> str:
     """Write the settings file of a new trail: the choices, and each section that is not the default."""
     lines = [f"version = {VERSION}", f"immutable = {_toml(settings.immutable)}"]
@@ -103,8 +133,7 @@ def format_settings(settings: Settings) -> str:
         for name, field in _File.model_fields.items()
         if isinstance(chosen := getattr(settings, name), Section) and chosen != field.default
     ]
-    sections += [("[[timestamps]]", one) for one in settings.timestamps]
-    sections += [("[[sources]]", one) for one in settings.sources]
+    sections += [(f"[[{name}]]", one) for name in LISTS for one in getattr(settings, name)]
     for heading, section in sections:
         chosen = section.model_dump(exclude_unset=True, exclude_none=True)
         lines += ["", heading, *(f"{name} = {_toml(value)}" for name, value in chosen.items())]
@@ -112,9 +141,11 @@ def format_settings(settings: Settings) -> str:
 
 
 def _toml(value: object) -> str:
-    """Write a value. JSON's strings, numbers, booleans and lists are TOML's too."""
+    """Write a value. JSON's strings, numbers and booleans are TOML's too."""
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{_toml(name)} = {_toml(one)}" for name, one in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(value)
 
 
@@ -161,11 +192,7 @@ def _problem(error: Any) -> Problem:
 
 def _known(section: tuple[int | str, ...]) -> list[str]:
     """Return the names of the settings of a section."""
-    models: dict[str, type[BaseModel]] = {
-        "": _File,
-        "timestamps": TimestampSettings,
-        "sources": SourceSettings,
-    }
+    models: dict[str, type[BaseModel]] = {"": _File, **LISTS}
     for name, field in _File.model_fields.items():
         if isinstance(field.default, Section):
             models[name] = type(field.default)

@@ -67,6 +67,12 @@ class ServeSettings(Section):
     """Relay the outboxes of [[relays]] and of intake."""
     intake: bool = True
     """Work on what sources sent."""
+    watch: bool = True
+    """Watch what is sealed by rules."""
+    outside: bool = True
+    """Read what payment gateways and carriers sent."""
+    open_log: bool = False
+    """Let everybody have the log's checkpoints and hashes; entries take a key."""
     exports: bool = True
     """Send to the destinations of [[exporters]]."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

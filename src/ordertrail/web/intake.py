@@ -16,6 +16,7 @@ sources give up on whom answers late.
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -85,6 +86,15 @@ def intake_app(intake: Intake, operator_key: bytes | None = None) -> Starlette:
     ``operator_key`` opens :mod:`ordertrail.web.operators`; without one they are not there.
     """
     lander = Lander(intake.door.inbox)
+    door = Route("/intake/{channel}/{account}", door_of(intake, lander), methods=["POST"])
+    app = Starlette(routes=[*operator_routes(intake, operator_key), door])
+    app.router.redirect_slashes = False
+    app.state.lander = lander
+    return app
+
+
+def door_of(intake: Intake, lander: Lander) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers deliveries; sources prove themselves by what they signed, and nobody signs in."""
     loads = _Loads(intake)
 
     async def take(request: Request) -> Response:
@@ -113,11 +123,7 @@ def intake_app(intake: Intake, operator_key: bytes | None = None) -> Starlette:
         except OrderTrailError as error:
             return problem(HTTPStatus.INTERNAL_SERVER_ERROR, type(error).__name__)
 
-    door = Route("/intake/{channel}/{account}", take, methods=["POST"])
-    app = Starlette(routes=[*operator_routes(intake, operator_key), door])
-    app.router.redirect_slashes = False
-    app.state.lander = lander
-    return app
+    return take
 
 
 async def _received(intake: Intake, lander: Lander, sent: Sent) -> Received:

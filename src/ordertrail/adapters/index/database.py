@@ -10,7 +10,7 @@ from ordertrail.query.tables import Dialect
 
 Rows = Sequence[tuple[object, ...]]
 
-FORM = 1
+FORM = 2
 """Of the tables and of what the projection puts into them. An index of another form is dropped and fed again."""
 
 

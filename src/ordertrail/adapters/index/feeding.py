@@ -22,6 +22,7 @@ from ordertrail.query.tables import (
     day_money,
     day_values,
     events,
+    ever_counts,
     hour_counts,
     key_of,
     marks,
@@ -151,8 +152,12 @@ def _count(connection: Connection, new: Iterable[Indexed]) -> None:
                 sums = money.setdefault((day, one.actor, one.action, tenant, currency), [0, 0, 0])
                 sums[0] += 1
                 sums[1 if delta > 0 else 2] += abs(delta)
+    ever: Counter[tuple[Any, ...]] = Counter()
+    for (_, *what), count in by_day.items():
+        ever[tuple(what)] += count
     for table, counted in (
-        (day_counts, by_day), (hour_counts, by_hour), (sensitive_hours, sensitive), (day_values, values),
+        (ever_counts, ever), (day_counts, by_day), (hour_counts, by_hour), (sensitive_hours, sensitive),
+        (day_values, values),
     ):  # fmt: skip
         names = table.columns.keys()
         _upsert(connection, table, names, [(*key, count) for key, count in counted.items()], add=True)

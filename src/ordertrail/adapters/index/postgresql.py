@@ -56,7 +56,7 @@ class PostgresqlIndex:
     @property
     def dialect(self) -> Dialect:
         """See the protocol."""
-        return Dialect(_contains, _with_text)
+        return Dialect(_contains, _with_texts)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -122,9 +122,10 @@ def _contains(needle: str) -> ColumnElement[bool]:
     return events.c.search.contains(needle, autoescape=True)
 
 
-def _with_text(needle: str) -> Keys | None:
-    """Select what has the text, where it is long enough for a trigram."""
-    return None if len(needle) < _GRAM else select(events.c.key).where(_contains(needle))
+def _with_texts(needles: Sequence[str]) -> Keys | None:
+    """Select what has all the texts that are long enough for a trigram."""
+    found = [_contains(needle) for needle in needles if len(needle) >= _GRAM]
+    return select(events.c.key).where(*found) if found else None
 
 
 def _engine(url: str, password: str | None) -> Engine:

@@ -46,7 +46,7 @@ class Word:
 
     def keys(self, dialect: Dialect) -> Keys | None:
         """See the protocol."""
-        return dialect.with_text(fold(self.needle))
+        return dialect.with_texts((fold(self.needle),))
 
     def matches(self, event: Indexed) -> bool:
         """See the protocol."""

@@ -29,20 +29,20 @@ class Facet:
     chosen: tuple[str, ...]
 
 
-def facets(counts: Counts, filter_: Filter) -> tuple[Facet, ...]:
-    """Count the values of every facet's field."""
+def facets(counts: Counts, filter_: Filter, looked: int | None = LOOKED) -> tuple[Facet, ...]:
+    """Count the values of every facet's field, over the ``looked`` newest events; over all where that is None."""
     own: dict[str, tuple[Is, ...]] = {
         field: tuple(term for term in filter_.terms if isinstance(term, Is) and term.field == field)
         for field in FACETS
     }
     free = [field for field in FACETS if not own[field]]
-    shared = counts.tally(filter_, [FIELDS[field].column for field in free], _SHOWN, LOOKED)
+    shared = counts.tally(filter_, [FIELDS[field].column for field in free], _SHOWN, looked)
     told: dict[str, Tally] = {field: shared[FIELDS[field].column] for field in free}
     for field, terms in own.items():
         if terms:
             wider = Filter(tuple(term for term in filter_.terms if term not in terms))
             column = FIELDS[field].column
-            told[field] = counts.tally(wider, [column], _SHOWN, LOOKED)[column]
+            told[field] = counts.tally(wider, [column], _SHOWN, looked)[column]
     return tuple(
         Facet(field, told[field], tuple(value for term in own[field] for value in term.values))
         for field in FACETS

@@ -1,21 +1,12 @@
 """Facts of the whole trail, from its rollups: who did how much of what, by day; and whose changes moved money."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ordertrail.query.filters.grammar import Filter
-from ordertrail.query.ports import Counts, DayCount, MoneyMoved
+from ordertrail.query.ports import Counts, DayCount, MoneyMoved, Ranked
 
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """Values of what was asked for, such as an actor and an action, and their events."""
-
-    key: tuple[str, ...]
-    events: int
-    days: int
-    """On how many days of UTC there were any."""
+__all__ = ["Moved", "Ranked", "by_day", "money_by_actor", "ranking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +29,11 @@ def by_day(counts: Counts, filter_: Filter, columns: Sequence[str]) -> tuple[Day
 
 
 def ranking(counts: Counts, filter_: Filter, columns: Sequence[str], most: int = 50) -> tuple[Ranked, ...]:
-    """Return who, or what, has the most events: ``("actor",)`` of ``action:order.cancel`` are the cancellers."""
-    events: Counter[tuple[str, ...]] = Counter()
-    days: Counter[tuple[str, ...]] = Counter()
-    for one in counts.days(filter_, columns):
-        events[one.key] += one.events
-        days[one.key] += 1
-    ranked = sorted(events.items(), key=lambda item: (-item[1], item[0]))[:most]
-    return tuple(Ranked(key, number, days[key]) for key, number in ranked)
+    """Return who, or what, has the most events: ``("actor",)`` of ``action:order.cancel`` are the cancellers.
+
+    Raises InputError for a filter that asks for more than the rollups know.
+    """
+    return tuple(counts.ranked(filter_, columns, most))
 
 
 def money_by_actor(counts: Counts, filter_: Filter) -> tuple[Moved, ...]:

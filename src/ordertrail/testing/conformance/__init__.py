@@ -23,9 +23,9 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            "blind_index", "blobs", "channel", "entry_reader", "entry_store", "journal", "key_ring", "key_store",
-            "orders", "publication", "samples", "sealing_lock", "table_audit", "tiles", "timestamper", "together",
-            "vault", "witness_state",
+            "access", "blind_index", "blobs", "channel", "correlate_books", "disposal", "entry_reader", "entry_store",
+            "journal", "key_ring", "key_store", "monitor", "orders", "publication", "samples", "sealing_lock",
+            "table_audit", "tiles", "timestamper", "together", "vault", "witness_state",
         )
     )
 )  # fmt: skip

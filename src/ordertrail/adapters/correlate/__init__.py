@@ -1,0 +1,1 @@
+"""Where correlation keeps its projections: in memory, and in a database."""

@@ -1,0 +1,36 @@
+"""The index's tables for statements that the query room makes, and a guess of how much a filter means."""
+
+from sqlalchemy import func, select
+
+from ordertrail.adapters.index.database import IndexDatabase
+from ordertrail.adapters.index.planning import is_narrow
+from ordertrail.query.filters.grammar import Filter
+from ordertrail.query.ports import Rows, Statement
+from ordertrail.query.tables import Dialect, streams
+
+
+class SqlRelations:
+    """Implements :class:`ordertrail.query.ports.IndexRelations`."""
+
+    def __init__(self, database: IndexDatabase) -> None:
+        self._database = database
+
+    @property
+    def dialect(self) -> Dialect:
+        """See the port."""
+        return self._database.dialect
+
+    def size(self) -> int:
+        """See the port."""
+        with self._database.read() as connection:
+            return int(connection.scalar(select(func.coalesce(func.sum(streams.c.next), 0))) or 0)
+
+    def is_narrow(self, filter_: Filter, most: int) -> bool:
+        """See the port."""
+        with self._database.read() as connection:
+            return is_narrow(connection, filter_, self._database.dialect, most)
+
+    def run(self, statement: Statement) -> Rows:
+        """See the port."""
+        with self._database.read() as connection:
+            return [tuple(row) for row in connection.execute(statement)]

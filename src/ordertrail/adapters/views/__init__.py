@@ -1,0 +1,1 @@
+"""Saved views and permanent links on SQLite or PostgreSQL, through SQLAlchemy Core."""

@@ -1,0 +1,1 @@
+"""Whose payment or parcel is it? What an id names is linked; what is only likely waits for a person."""

@@ -1,0 +1,1 @@
+"""What is taken out as evidence: bundles that prove themselves, cases, samples, and who had what in hand."""

@@ -1,0 +1,1 @@
+"""Questions that people keep: saved views, and permanent links to what was seen."""

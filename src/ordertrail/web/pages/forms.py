@@ -1,0 +1,42 @@
+"""Forms that a page sends: small, of plain fields, read once and bounded."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+
+from ordertrail.kernel.errors import InputError
+from ordertrail.web.auth.csrf import LARGEST_FORM
+
+_LARGEST: Final = LARGEST_FORM
+"""Bytes of the largest form; what is larger could not have brought its token."""
+_FIELDS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The fields of a form, each once: of several of one name, the last."""
+
+    fields: tuple[tuple[str, str], ...]
+
+    def get(self, name: str) -> str:
+        """Return a field, empty where there is none."""
+        return dict(self.fields).get(name, "")
+
+
+async def posted(request: Request) -> Posted:
+    """Read a form (application/x-www-form-urlencoded). Raises InputError for what is none, or too large."""
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length[:9]) > _LARGEST:
+        raise InputError(f"a form has up to {_LARGEST:,} bytes, and says how many")
+    try:
+        fields = parse_qsl(
+            (await request.body()).decode(),
+            keep_blank_values=True,
+            strict_parsing=False,
+            max_num_fields=_FIELDS,
+        )
+    except ValueError as error:
+        raise InputError(f"the form cannot be read: {error}") from None
+    return Posted(tuple(fields))

@@ -1,0 +1,1 @@
+"""A service that runs: what each of its processes does, and what keeps them running."""
