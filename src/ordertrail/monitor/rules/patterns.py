@@ -14,7 +14,7 @@ from enum import Enum
 from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 LONGEST_EXPRESSION = 1_000
 """Characters of the longest regular expression."""

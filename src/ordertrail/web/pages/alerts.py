@@ -188,7 +188,7 @@ def alert_page(
     """Show one alert."""
     monitor, reading = monitor_of(request), reading_for(request)
     found = _seen(monitor, who, alert)
-    about = {rule.about.name: rule.about for rule in monitor.rules().rules}.get(found.rule)
+    about = {rule.about.name: rule.about for rule in monitor.rules().rules}.get(found.name)
     proposal = found.proposal
     page = AlertPage(
         row=_row(found, reading),

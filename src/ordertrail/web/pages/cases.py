@@ -190,7 +190,7 @@ def case_page(
         questions=TEMPLATES[found.template].questions if found.template in TEMPLATES else (),
         items=_items(request, found, reading),
         aside=count(len(found.aside), "event") if found.aside else "",
-        notes=tuple(NoteRow(by, reading.moment(at), text) for by, at, text in found.notes),
+        notes=tuple(NoteRow(by, reading.moment(at), text) for at, by, text in found.notes),
         samples=tuple(
             f"{one.size:,} of {one.population.count:,}, {one.method}, seed {one.seed}: {one.population.criteria}"
             for one in found.samples
