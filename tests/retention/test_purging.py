@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from ordertrail.adapters.sql.entries import SqlEntries
-from ordertrail.assembly import open_trail
+from ordertrail.assembly import back_up, open_trail, reindex, restore
 from ordertrail.assembly.index import open_query
+from ordertrail.assembly.restore import Request
 from ordertrail.kernel.clock import format_time
-from ordertrail.kernel.errors import InputError
+from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.kernel.ids import new_id
 from ordertrail.ledger.merkle import range_fold
 from ordertrail.ledger.pruning import ACTION, ROOT, SUBJECT, chain_of
@@ -372,3 +373,61 @@ def denials(house: House) -> list[str]:
         size = log.store.head("deletions").size
         events = [json.loads(row.entry)["event"] for row in log.reader.rows("deletions", 0, size)]
     return [event["context"]["reason"] for event in events if event["outcome"] == "denied"]
+
+
+def restored(house: House, backup: Path) -> House:
+    """Restore a backup beside the trail."""
+    again = House(house.root.parent / "again", house.now, house.months)
+    restore(backup, again.root, Request(ANNA, "a drill"), lambda _done, _all: None, house.clock)
+    with open_trail(again.root, clock=house.clock) as trail:
+        for stream in trail.logs:
+            trail.seal(stream=stream)
+    return again
+
+
+def test_a_pruned_trail_is_backed_up_and_restored(house: House) -> None:
+    """An older backup loses what was destroyed when it is brought up to date; restored, all is intact and held."""
+    backup = house.root.parent / "backup"
+    back_up(house.root, backup, with_keys=True, clock=house.clock)
+    house.hold("H-1", "actor:clerk-3")
+    gone = [event for event in house.events()[: house.purge()] if event.actor.id != "clerk-3"]
+    back_up(house.root, backup, with_keys=True, clock=house.clock)
+    in_backup = House(backup).bytes_found(secrets_of(gone))
+    assert in_backup == []
+    again = restored(house, backup)
+    assert again.problems() == []
+    assert again.verify().destroyed == MINIMUM
+    with again.retention() as retention:
+        assert len(retention.lifted()) == MINIMUM - len(gone)
+        assert retention.release_hold(BEN, "H-1", "settled") == MINIMUM - len(gone)
+    again.pass_months(20)
+    assert again.purge() > MINIMUM
+    assert again.problems() == []
+
+
+def test_the_database_of_a_pruned_trail_is_rebuilt_from_its_tree(house: House) -> None:
+    """'reindex' stands the hashes in for what was destroyed, and the check is as before."""
+    house.purge()
+    reindex(
+        house.root,
+        Request(ANNA, "a drill"),
+        lambda _done, _all: None,
+        replace_existing=True,
+        clock=house.clock,
+    )
+    assert house.problems() == []
+    house.pass_months(1)
+    assert house.problems() == []
+
+
+def test_a_tree_whose_beginning_was_taken_away_is_not_rebuilt(house: House) -> None:
+    """Without an order of the log's own, missing bundles are missing."""
+    for path in (house.root / "log" / "tile" / "entries").rglob("*"):
+        if path.is_file() and path.name.startswith("000"):
+            path.unlink()
+    for path in (house.root / "log" / "tile" / "entries" / "000.p").glob("*"):
+        path.unlink()
+    with pytest.raises(EvidenceError):
+        reindex(
+            house.root, Request(ANNA, "x"), lambda _done, _all: None, replace_existing=True, clock=house.clock
+        )

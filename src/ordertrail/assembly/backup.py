@@ -4,6 +4,8 @@
 
     backup.json            what it is of: each log's name, origin, size and root; written last
     trail.toml             the settings, and beside it the files in the directory that they name
+    held/ rules/ bundles/  what legal holds keep although its range was destroyed; own rules; bundles that were made
+    *.db                   accounts, views, alerts, cases, orders: what lies in files beside the trail
     trees/<stream>/…       the published tree, its ``checkpoint`` and ``keys.txt``
     blobs/…                payloads over the entry limit
     waiting.jsonl          captured events that waited to be sealed, each with its stream
@@ -29,13 +31,17 @@ from ordertrail.kernel.clock import Clock, format_time, utc_now
 from ordertrail.kernel.errors import BusyError, ConfigurationError, EvidenceError, UnavailableError
 from ordertrail.ledger.checkpoint import read_checkpoint
 from ordertrail.ledger.paths import KEYS as PUBLISHED_KEYS
-from ordertrail.ledger.tiles import CHECKPOINT_PATH
+from ordertrail.ledger.pruning import newest_destruction
+from ordertrail.ledger.tiles import CHECKPOINT_PATH, parse_path
 from ordertrail.record.ports import JournalRow
 from ordertrail.services import Trail
 from ordertrail.settings import SETTINGS
 from ordertrail.vault.ports import Vault
 
 MANIFEST = "backup.json"
+DATABASES = ("access.db", "views.db", "watch.db", "evidence.db", "outside.db", "orders.db")
+"""Databases in files beside the trail; the index is not among them, for it is made anew."""
+FOLDERS = ("held", "rules", "bundles")
 TREES = "trees"
 WAITING = "waiting.jsonl"
 VERSION = 1
@@ -79,14 +85,18 @@ def back_up(root: Path, target: Path, *, with_keys: bool = False, clock: Clock =
         with translated(target, "writing"):
             make_folder(target)
             waiting = _write_waiting(target, trail)
-            copied = known = 0
+            copied = known = destroyed = 0
             for name in trail.logs:
                 _anchored(trail, name)
                 for new in _copy_tree(stores, name, target / TREES / name):
                     copied, known = copied + new, known + (not new)
+                destroyed += _drop_destroyed(trail, name, target / TREES / name)
             for new in _copy(stores.blobs(), target / BLOBS):
                 copied, known = copied + new, known + (not new)
+            if destroyed:
+                _drop_missing(stores.blobs(), target / BLOBS)
             _copy_settings(root, stores, target)
+            _copy_beside(root, target)
             if with_keys:
                 _copy_keys(root / KEYS, target / KEYS)
             logs = tuple(_log(target, name, waiting[name]) for name in trail.logs)
@@ -209,6 +219,44 @@ def _copy(vault: Vault, target: Path) -> Iterator[bool]:
     for folder in folders:
         make_folder(folder)
         sync_folder(folder)
+
+
+def _drop_destroyed(trail: Trail, name: str, target: Path) -> int:
+    """Take out of an older backup what the trail has destroyed since; return how many objects."""
+    service = trail.log(name)
+    order = newest_destruction(service.log.reader, service.identity)
+    if order is None or next(iter(service.log.reader.rows(name, 0, 1)), None) is not None:
+        return 0
+    folder, gone = target / "tile" / "entries", 0
+    for place in [path for path in folder.rglob("*") if path.is_file()]:
+        path = place.relative_to(target).as_posix()
+        if parse_path(path).begin < order.minimum and service.vault.get(path) is None:
+            place.unlink()
+            gone += 1
+    return gone
+
+
+def _drop_missing(blobs: Vault, target: Path) -> None:
+    """Take payloads out of an older backup that the trail keeps no more."""
+    for place in [path for path in target.rglob("*") if path.is_file()]:
+        if blobs.get(place.relative_to(target).as_posix()) is None:
+            place.unlink()
+
+
+def _copy_beside(root: Path, target: Path) -> None:
+    """Copy what lies in files beside the trail: each database as it is at one moment, and whole folders."""
+    for name in DATABASES:
+        if (root / name).is_file():
+            copy_people(root / name, target / name)
+    for folder in FOLDERS:
+        for path in sorted((root / folder).rglob("*")):
+            place = target / path.relative_to(root)
+            if path.is_file() and not (place.exists() and place.stat().st_size == path.stat().st_size):
+                make_folder(place.parent)
+                replace(place, path.read_bytes())
+        for place in sorted((target / folder).rglob("*")):
+            if place.is_file() and not (root / place.relative_to(target)).exists():
+                place.unlink()
 
 
 def _copy_settings(root: Path, stores: Stores, target: Path) -> None:

@@ -36,6 +36,7 @@ from ordertrail.ledger.tiles import CHECKPOINT_PATH, TileReader
 from ordertrail.ledger.vkey import parse_vkey
 from ordertrail.record.event import Actor, Context, Event, Subject
 from ordertrail.record.ports import Captured
+from ordertrail.retention.register import DELETIONS
 from ordertrail.settings import SETTINGS
 from ordertrail.vault.keeping import KeptBlobs, KeptTiles
 
@@ -87,7 +88,8 @@ def restore(
         restored = [_restore_log(source, stores, database, one, progress) for one in logs]
         for one in restored:
             incidents += _not_extended(stores, database, one, request)
-        _copy_blobs(source, stores, max(one.identity.keep_days for one in restored))
+        terms = [one.identity.keep_days for one in restored if one.identity.name != DELETIONS]
+        _copy_blobs(source, stores, max(terms, default=0))
         waiting = _copy_waiting(source, database)
     with open_trail(root, clock=clock) as trail:
         for one in restored:

@@ -12,6 +12,9 @@ anchor, and nothing enters the table that does not add up to a root that the log
 5. **Commit** the entries as one batch, after the tree's objects were put where they are kept from now on, if that
    is another place. *If we stop here*, the next call goes on from the table's head.
 
+Where the beginning of the log was destroyed (:mod:`ordertrail.ledger.pruning`), the hashes that are left stand for its
+entries: batches are rebuilt without rows, and the log must hold the order by which they went.
+
 What was sealed after the newest published checkpoint is not in the tree, and is not rebuilt; what waits in the
 journal was never in it. A batch of the rebuilt table reaches from one anchor to the next.
 """
@@ -19,6 +22,7 @@ journal was never in it. A batch of the rebuilt table reaches from one anchor to
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ordertrail.kernel.errors import EvidenceError, InputError
@@ -30,14 +34,16 @@ from ordertrail.ledger.hashing import leaf_hashes
 from ordertrail.ledger.merkle import CompactRange
 from ordertrail.ledger.paths import IDENTITY, anchor_path, anchor_size, cosignature_of, stamp_of
 from ordertrail.ledger.ports import Batch, EntryReader, EntryRow, EntryStore, KeyPeriod, Tiles
+from ordertrail.ledger.pruning import newest_destruction
 from ordertrail.ledger.recovery import open_published, restore_edge
 from ordertrail.ledger.rotation import LogIdentity, check_keys, parse_beginning
-from ordertrail.ledger.tiles import BUNDLE, TILE_WIDTH, Tile, parse_bundle
+from ordertrail.ledger.tiles import BUNDLE, TILE_WIDTH, Tile, TileReader, parse_bundle, parse_path
 from ordertrail.record.chain import chain_name
 
 Progress = Callable[[int, int], None]
 """Called with the entries done and all entries."""
 
+_BUNDLES = "tile/entries/"
 _ROTATION = b'"action":"key.rotate"'
 
 
@@ -45,19 +51,22 @@ _ROTATION = b'"action":"key.rotate"'
 class Tree:
     """A published tree: its objects, the sizes of its anchors in order, and the newest checkpoint.
 
-    ``attested`` names what others said of the anchors (stamps and cosignatures), by size.
+    ``attested`` names what others said of the anchors (stamps and cosignatures), by size; ``first`` is the index of the
+    first entry of which there is a bundle.
     """
 
     tiles: Tiles
     anchors: Sequence[int]
     checkpoint: bytes
     attested: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    first: int = 0
 
 
 def list_tree(tiles: Tiles, paths: Iterable[str], checkpoint: bytes) -> Tree:
     """Sort the paths of a tree's objects."""
     anchors: list[int] = []
     attested: dict[int, list[str]] = defaultdict(list)
+    bundles: list[int] = []
     for path in paths:
         anchor = anchor_size(path)
         said = stamp_of(path) or cosignature_of(path)
@@ -65,7 +74,10 @@ def list_tree(tiles: Tiles, paths: Iterable[str], checkpoint: bytes) -> Tree:
             anchors.append(anchor)
         elif said is not None:
             attested[said.size].append(path)
-    return Tree(tiles, sorted(anchors), checkpoint, attested)
+        elif path.startswith(_BUNDLES):
+            with suppress(InputError):
+                bundles.append(parse_path(path).begin)
+    return Tree(tiles, sorted(anchors), checkpoint, attested, min(bundles, default=0))
 
 
 def read_identity(tiles: Tiles) -> tuple[LogIdentity, KeyPeriod]:
@@ -105,6 +117,7 @@ class _Rebuilding:
         self._log = log
         self._tree = tree
         self._store = store
+        self._reader = reader
         self._into = into
         self._keys = list(store.keys(log.name))
         head = store.head(log.name)
@@ -131,7 +144,18 @@ class _Rebuilding:
         newest = open_published(tree.checkpoint, self._log.origin, self._keys)
         if self._edge.root != newest.root:
             raise EvidenceError(f"the published checkpoint of {size:,} entries is not the tree's")
+        self._require_ordered(size)
         return newest
+
+    def _require_ordered(self, size: int) -> None:
+        """Raise EvidenceError where entries are gone that the log did not order to be destroyed."""
+        first = min(self._tree.first, size)
+        order = newest_destruction(self._reader, self._log) if first else None
+        if first and (order is None or order.minimum < first):
+            raise EvidenceError(
+                f"the first {first:,} entries are missing from the published tree, and nothing in the log says that "
+                "they were destroyed"
+            )
 
     def _advance(self, size: int) -> None:
         """Do the five steps up to one anchor."""
@@ -139,15 +163,19 @@ class _Rebuilding:
         note = self._tree.tiles.get(anchor_path(size))
         if note is None:
             raise EvidenceError(f"{anchor_path(size)} is missing from the published tree")
-        entries = self._entries(start, size)
+        begin = min(max(start, self._tree.first), size)
+        entries = self._entries(begin, size)
+        gone = self._destroyed(start, begin)
         hashes = leaf_hashes(entries)
         views = [view_entry(entry) for entry in entries]
-        rows = list(self._rows(entries, hashes, views, start))
-        extension = self._edge.extend(entries, hashes)
-        for path, data in extension.completed:
+        self._last = gone[-1] if gone else self._last
+        rows = list(self._rows(entries, hashes, views, begin))
+        extension = self._edge.extend([b""] * len(gone) + entries, gone + hashes)
+        completed = [one for one in extension.completed if not self._is_destroyed(one[0])]
+        for path, data in completed:
             if self._tree.tiles.get(path) != data:
                 raise EvidenceError(f"{path} is not what the entries under it imply")
-        key = _key_of(entries[-1], size)
+        key = _key_of(entries[-1], size) if entries else None
         if key is not None:
             self._keys.append(key)
             check_keys(self._log, self._keys)
@@ -158,11 +186,23 @@ class _Rebuilding:
                 meaning="An entry, a tile or the checkpoint was altered; nothing past the anchor before it is rebuilt.",
                 remedy="Restore the tree's objects from another copy, and start over; what was rebuilt is kept.",
             )
-        batch = Batch(start, size, extension.fold, checkpoint.root, views[-1].ledger.recorded, note)
-        self._keep([*extension.completed, *self._edge.partial(), (anchor_path(size), note)], batch.sealed)
+        # When what was destroyed was sealed, nothing tells any more: not before the log began.
+        sealed = views[-1].ledger.recorded if views else self._log.created
+        batch = Batch(start, size, extension.fold, checkpoint.root, sealed, note)
+        partial = [one for one in self._edge.partial() if not self._is_destroyed(one[0])]
+        self._keep([*completed, *partial, (anchor_path(size), note)], batch.sealed)
         self._keep(self._attestations(size), batch.sealed)
         self._store.commit(self._log.name, rows, batch, key)
-        self._last = hashes[-1]
+        self._last = (gone + hashes)[-1]
+
+    def _destroyed(self, start: int, end: int) -> list[bytes]:
+        """Return the hashes of destroyed entries, from the tiles; the anchor's root says if they are right."""
+        tiles = TileReader(self._tree.tiles.get, max(self._tree.anchors))
+        return [tiles.node(0, index) for index in range(start, end)]
+
+    def _is_destroyed(self, path: str) -> bool:
+        """Say whether a path is of a bundle whose entries were destroyed."""
+        return path.startswith(_BUNDLES) and parse_path(path).begin < self._tree.first
 
     def _keep(self, objects: Sequence[tuple[str, bytes]], since: str) -> None:
         if self._into is not None:
@@ -176,6 +216,8 @@ class _Rebuilding:
     def _entries(self, start: int, end: int) -> list[bytes]:
         """Return the entries of a range from their bundles."""
         entries: list[bytes] = []
+        if start >= end:
+            return entries
         for first in range(start // TILE_WIDTH * TILE_WIDTH, end, TILE_WIDTH):
             bundle = self._bundle(first // TILE_WIDTH, min(end - first, TILE_WIDTH))
             entries += bundle[max(start - first, 0) : end - first]

@@ -42,6 +42,8 @@ def restore_edge(stream: str, head: Head, store: EntryStore, reader: EntryReader
         rows.append([_tile_root(tiles, level - 1, index) for index in range(first, count)])
         level += 1
     entries = [row.entry for row in reader.rows(stream, head.size - len(rows[0]), head.size)]
+    if len(entries) != len(rows[0]):
+        raise EvidenceError(f"stream {stream}: rows of the entry table are missing at its end")
     try:
         edge = Edge.restore(head.size, rows, entries)
     except ValueError as error:

@@ -86,7 +86,8 @@ class SqlEntries:
                 meaning="Another process sealed in between; this batch was not written, its events wait.",
                 remedy="Nothing is lost. Let one process seal; this one starts over.",
             )
-        self._layout.add(connection, number, rows, batch.sealed)
+        if rows:  # of a batch whose entries were destroyed there are none
+            self._layout.add(connection, number, rows, batch.sealed)
         connection.execute(
             insert(batch_table).values(
                 stream=number, first=batch.start, size=batch.end, root=batch.root,

@@ -11,10 +11,14 @@ import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from re import _constants, _parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any
 
 import re2
+
+_constants: Any = import_module("re._constants")
+_parser: Any = import_module("re._parser")
+"""Python's own reader of regular expressions: it has no public name."""
 
 LONGEST_EXPRESSION = 1_000
 """Characters of the longest regular expression."""
