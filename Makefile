@@ -34,11 +34,20 @@ soak: $(VENV)/dev.stamp ## the long proofs; their last report is in docs/reports
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/crash tests/tamper tests/witness/test_kills.py tests/production/test_kills.py --deselect tests/crash/test_kills.py
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/capture/test_kills.py tests/capture/django/test_kills.py tests/capture/guard/test_kills.py tests/intake
 	$(BIN)/python tests/intake/fuzzing.py --report docs/reports/fuzzing.md
+	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/query/test_filters.py tests/columnar tests/monitor tests/correlate tests/web/api tests/web/operations
+	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -s -n 0 tests/retention/test_years.py
 
 bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
 	tools/install-debian gcc golang-go golang-golang-x-mod-dev libc6-dev python3-dev
 	$(MAKE) --no-print-directory $(VENV)/native.stamp
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/intake.py
+	$(BIN)/python bench/query.py
+	$(BIN)/python bench/columnar.py --dir build/segments
+	$(BIN)/python bench/api.py
+	$(BIN)/python bench/monitor.py
+	$(BIN)/python bench/correlate.py
+	$(BIN)/python -m bench.evidence
 
 lock: $(VENV)/dev.stamp ## lock the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements/run.txt

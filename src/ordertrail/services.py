@@ -5,8 +5,6 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-import msgspec
-
 from ordertrail.kernel.clock import Clock, format_time
 from ordertrail.kernel.errors import BusyError, ConfigurationError, EvidenceError, InputError
 from ordertrail.kernel.ids import format_id, new_id, parse_id
@@ -27,6 +25,7 @@ from ordertrail.ledger.verify.source import OpenSource
 from ordertrail.ledger.vkey import parse_vkey
 from ordertrail.ledger.witnessing import Incident
 from ordertrail.record.actions import Catalogue
+from ordertrail.record.entry import Entry, read_entry
 from ordertrail.record.event import Actor, Context, Event, Subject
 from ordertrail.record.recorder import Arriving, Recorded, Recorder
 from ordertrail.record.sealing import Sealer
@@ -43,29 +42,6 @@ if TYPE_CHECKING:  # each is an extra's, or is opened only where it is asked for
     from ordertrail.views.ports import Views
 
 DEFAULT_STREAM = "default"
-
-
-class OrderLink(msgspec.Struct, frozen=True):
-    """An entry's place in its order's chain; ``previous`` in hex."""
-
-    number: int
-    previous: str
-
-
-class LedgerPart(msgspec.Struct, frozen=True):
-    """What the sequencer added to an event; ``previous`` in hex."""
-
-    index: int
-    previous: str
-    recorded: str
-    order: OrderLink | None = None
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """A sealed entry, read."""
-
-    event: Event
-    ledger: LedgerPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +72,6 @@ class LogService:
     vault: Vault
     open_source: OpenSource
     key_encrypted: Callable[[str], bool]
-
-
-_decode_entry = msgspec.json.Decoder(Entry).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,8 +311,8 @@ class Trail:
 
 def _read(stream: str, row: EntryRow) -> Sealed:
     try:
-        return Sealed(stream, row, _decode_entry(row.entry))
-    except msgspec.MsgspecError as error:
+        return Sealed(stream, row, read_entry(row.entry))
+    except EvidenceError as error:
         raise EvidenceError(f"the entry of event {format_id(row.id)} cannot be read: {error}") from None
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
@@ -20,8 +19,8 @@ from capture.shop import changed_rows, events_of, install_oracle, recorded_rows
 from ordertrail.assembly import create_trail, open_trail
 from ordertrail.capture.outbox import create_outbox
 from ordertrail.capture.outbox.relay import Relay
+from ordertrail.record.entry import read_entry
 from ordertrail.record.event import Event
-from ordertrail.services import Entry
 from ordertrail.settings import Settings
 
 SOAK = os.environ.get("ORDERTRAIL_SOAK") == "1"
@@ -66,7 +65,7 @@ def test_events_are_the_committed_changes(
         done = Relay(observer, ledger.log().recorder).run()
         ledger.seal()
         rows = ledger.log().log.reader.rows("default", 0, ledger.log().log.store.head("default").size)
-        events = [msgspec.json.decode(row.entry, type=Entry).event for row in rows]
+        events = [read_entry(row.entry).event for row in rows]
         assert ledger.verify().intact
     assert done.holes == done.refused == 0
     with observer.connect() as connection:

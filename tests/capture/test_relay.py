@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from sqlalchemy import Engine, insert, text, update
 from sqlalchemy.orm import Session
@@ -19,8 +18,9 @@ from ordertrail.assembly import create_trail
 from ordertrail.capture import acting
 from ordertrail.capture.outbox.relay import Backlog, Relay, Relayed, Step
 from ordertrail.cli.main import app
+from ordertrail.record.entry import read_entry
 from ordertrail.record.event import Event
-from ordertrail.services import Entry, Trail
+from ordertrail.services import Trail
 from ordertrail.settings import Settings
 
 
@@ -48,7 +48,7 @@ def every_event(trail: Trail) -> list[Event]:
     trail.seal()
     log = trail.log().log
     rows = log.reader.rows("default", 0, log.store.head("default").size)
-    return [msgspec.json.decode(row.entry, type=Entry).event for row in rows]
+    return [read_entry(row.entry).event for row in rows]
 
 
 def sealed(trail: Trail) -> list[Event]:

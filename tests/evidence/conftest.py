@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from playwright.sync_api import BrowserContext
 
-from evidence.browser import offline_browser
 from evidence.richly import Rich, make_rich
 from ordertrail.evidence.verifier.page import program
 from servers.authority import time_stamp_authority
+from servers.chromium import chromium_browser
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +28,8 @@ def verify_py(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A real Chromium without a network."""
-    with offline_browser() as browser:
-        yield browser
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[BrowserContext]:
+    """A real Chromium that refuses every connection."""
+    with chromium_browser() as browser:
+        yield browser.new_context(offline=True)

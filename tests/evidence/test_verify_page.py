@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import BrowserContext
 
 from evidence.altering import consistently, flipped, with_member
 from evidence.richly import HOSTILE, Rich
@@ -91,8 +92,8 @@ def data_url(text: str) -> str:
     return f"data:text/javascript;base64,{b64encode(text.encode()).decode()}"
 
 
-@pytest.fixture(scope="session")
-def bench(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+@pytest.fixture(scope="module")
+def bench(chromium: BrowserContext, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """An empty page of a file, in which the core can be imported."""
     empty = tmp_path_factory.mktemp("page") / "empty.html"
     empty.write_text("<!doctype html><title>x</title>")
@@ -121,7 +122,7 @@ def steps_of_flips(bench: Any, flips: list[tuple[str, int, bool]], rich: Rich) -
     return found
 
 
-def opened(chromium: Any, rich: Rich, folder: Path) -> Any:
+def opened(chromium: BrowserContext, rich: Rich, folder: Path) -> Any:
     """Open the page of a bundle as somebody would who unpacked it; fail for every error that the browser tells."""
     (folder / "verify.html").write_bytes(parse_archive(rich.bundle.data)[layout.PAGE])
     (folder / "bundle.zip").write_bytes(rich.bundle.data)
@@ -141,7 +142,9 @@ def opened(chromium: Any, rich: Rich, folder: Path) -> Any:
 class TestPage:
     """The page that a recipient opens."""
 
-    def test_it_checks_itself_and_shows_the_events(self, chromium: Any, rich: Rich, tmp_path: Path) -> None:
+    def test_it_checks_itself_and_shows_the_events(
+        self, chromium: BrowserContext, rich: Rich, tmp_path: Path
+    ) -> None:
         """All six steps, the orders, what was disclosed and what was not; nothing asked of anybody."""
         page = opened(chromium, rich, tmp_path)
         told = page.inner_text("#steps")
@@ -160,7 +163,9 @@ class TestPage:
         assert "agrees with itself" in page.inner_text("#verdict")
         page.close()
 
-    def test_what_is_hostile_is_shown_as_text(self, chromium: Any, rich: Rich, tmp_path: Path) -> None:
+    def test_what_is_hostile_is_shown_as_text(
+        self, chromium: BrowserContext, rich: Rich, tmp_path: Path
+    ) -> None:
         """An event that holds markup is read, not run."""
         page = opened(chromium, rich, tmp_path)
         assert "<img src=x onerror=alert(1)>" in page.inner_text("#events")
@@ -170,7 +175,7 @@ class TestPage:
         page.close()
 
     def test_with_the_right_key_it_is_proven_and_with_another_it_is_not(
-        self, chromium: Any, rich: Rich, tmp_path: Path
+        self, chromium: BrowserContext, rich: Rich, tmp_path: Path
     ) -> None:
         """Whose it is, the reader decides."""
         page = opened(chromium, rich, tmp_path)
@@ -181,7 +186,9 @@ class TestPage:
             page.wait_for_selector(f"#verdict.{kind}")
         page.close()
 
-    def test_a_whole_bundle_can_be_given_to_it(self, chromium: Any, rich: Rich, tmp_path: Path) -> None:
+    def test_a_whole_bundle_can_be_given_to_it(
+        self, chromium: BrowserContext, rich: Rich, tmp_path: Path
+    ) -> None:
         """Then the page too is held against the manifest; an altered one is refused in words."""
         page = opened(chromium, rich, tmp_path)
         page.set_input_files("#file", str(tmp_path / "bundle.zip"))
@@ -196,7 +203,7 @@ class TestPage:
         assert page.inner_text("#events") == ""
         page.close()
 
-    def test_events_are_found_by_words(self, chromium: Any, rich: Rich, tmp_path: Path) -> None:
+    def test_events_are_found_by_words(self, chromium: BrowserContext, rich: Rich, tmp_path: Path) -> None:
         """As many as hold all of them."""
         page = opened(chromium, rich, tmp_path)
         page.fill("#find", "order.price.change so-1")

@@ -21,10 +21,16 @@ from itertools import pairwise
 from typing import Protocol
 
 from ordertrail.evidence import layout
-from ordertrail.evidence.contents import Entry
 from ordertrail.evidence.logs import CheckedLog, check_log
 from ordertrail.evidence.manifest import Manifest, manifest_hash
-from ordertrail.evidence.opening import Carried, Disclosed, OpenBundle, failing_at, open_bundle, read_entry
+from ordertrail.evidence.opening import (
+    Carried,
+    Disclosed,
+    OpenBundle,
+    failing_at,
+    open_bundle,
+    read_canonical_entry,
+)
 from ordertrail.kernel.clock import format_time, parse_time
 from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.kernel.numbers import count
@@ -38,6 +44,7 @@ from ordertrail.ledger.verify.offline import Passed
 from ordertrail.ledger.verify.report import Step
 from ordertrail.ledger.vkey import VerifierKey
 from ordertrail.record.chain import chain_name
+from ordertrail.record.entry import Entry
 
 AHEAD = timedelta(seconds=2)
 """By how much a log's clock may be ahead of who stamped or cosigned it."""
@@ -192,7 +199,7 @@ def _check_inclusion(bundle: OpenBundle, logs: dict[str, CheckedLog], told: _Tol
 
 def _read_seal(bundle: OpenBundle) -> _Seal:
     data = bundle.members[layout.SEAL]
-    return _Seal(data, read_proof(bundle.members[layout.SEAL_PROOF]), read_entry(data, layout.SEAL))
+    return _Seal(data, read_proof(bundle.members[layout.SEAL_PROOF]), read_canonical_entry(data, layout.SEAL))
 
 
 def read_proof(data: bytes) -> TlogProof:

@@ -5,31 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ordertrail.ledger.ports import EntryRow
 from ordertrail.record.event import Event, Sealed
-
-
-class OrderLink(msgspec.Struct, frozen=True):
-    """An entry's place in its order's chain; ``previous`` in hex."""
-
-    number: int
-    previous: str
-
-
-class LedgerPart(msgspec.Struct, frozen=True):
-    """What the sequencer added to an event; ``previous`` in hex."""
-
-    index: int
-    previous: str
-    recorded: str
-    order: OrderLink | None = None
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """An entry, read."""
-
-    event: Event
-    ledger: LedgerPart
 
 
 class Blob(msgspec.Struct, frozen=True):
@@ -37,15 +13,6 @@ class Blob(msgspec.Struct, frozen=True):
 
     sha256: str
     length: int
-
-
-decode_entry = msgspec.json.Decoder(Entry).decode
-"""Reads an entry's bytes. Raises msgspec.MsgspecError."""
-
-
-def read_row(row: EntryRow) -> Entry:
-    """Return what a row's entry says."""
-    return decode_entry(row.entry)
 
 
 def sealed_fields(event: Event) -> Iterator[tuple[str, Sealed]]:

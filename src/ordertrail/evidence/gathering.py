@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ordertrail.evidence import layout
-from ordertrail.evidence.contents import Blob, Entry, blobs, decode_entry
+from ordertrail.evidence.contents import Blob, blobs
 from ordertrail.evidence.logs import format_hashes
 from ordertrail.evidence.manifest import LogPart, OrderPart
 from ordertrail.kernel.errors import EvidenceError
@@ -22,6 +22,7 @@ from ordertrail.ledger.sequencer import Log
 from ordertrail.ledger.tiles import TileReader
 from ordertrail.ledger.tlog_proof import TlogProof, format_tlog_proof
 from ordertrail.record.chain import chain_name
+from ordertrail.record.entry import Entry, read_entry
 from ordertrail.record.ports import Blobs
 from ordertrail.vault.ports import Vault
 
@@ -91,7 +92,7 @@ def gather(
         members[layout.cosigners_member(stream)] = source.cosigners
     if source.policy is not None:
         members[layout.policy_member(stream)] = source.policy
-    entries = tuple(decode_entry(row.entry) for row in ordered)
+    entries = tuple(read_entry(row.entry) for row in ordered)
     documents, missing = _documents(source.blobs, entries)
     members |= documents
     members |= {layout.roots_member(name): pem for name, pem in _roots(source, members)}

@@ -16,12 +16,12 @@ touches it. And a bundle that the log does not tell of cannot be made, by anybod
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ordertrail.evidence import layout
 from ordertrail.evidence.archive import format_archive
 from ordertrail.evidence.checking import MADE, BundleChecked, StampReader, check_bundle
-from ordertrail.evidence.contents import Entry, sealed_fields
+from ordertrail.evidence.contents import sealed_fields
 from ordertrail.evidence.declarations import declaration, readme
 from ordertrail.evidence.gathering import Gathered, LogSource
 from ordertrail.evidence.logs import format_hashes
@@ -42,6 +42,9 @@ from ordertrail.ledger.vkey import parse_vkey
 from ordertrail.record.actions import Action
 from ordertrail.record.event import Actor, Change, Context, Event, Subject
 from ordertrail.record.sealing import open_value
+
+if TYPE_CHECKING:
+    from ordertrail.record.entry import Entry
 
 #: Events of a bundle at most: two members each, and the rest, within what the archive can count.
 MAX_EVENTS = 30_000

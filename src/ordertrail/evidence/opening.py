@@ -11,13 +11,14 @@ import msgspec
 
 from ordertrail.evidence import layout
 from ordertrail.evidence.archive import format_archive, parse_archive
-from ordertrail.evidence.contents import Entry, blobs, decode_entry, sealed_fields
+from ordertrail.evidence.contents import blobs, sealed_fields
 from ordertrail.evidence.manifest import Manifest, list_members, parse_manifest
 from ordertrail.evidence.verifier.page import split_page
 from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.ledger.verify.report import Step
 from ordertrail.ledger.vkey import parse_base64
 from ordertrail.record.encoding import encode
+from ordertrail.record.entry import Entry, read_entry
 from ordertrail.record.sealing import open_value
 
 
@@ -148,22 +149,22 @@ def _entries(members: Mapping[str, bytes]) -> Iterator[Carried]:
             continue
         stream, index = name.split("/")[1], int(name[-21:-5])
         proof = _need(members, layout.proof_member(stream, index))
-        carried = Carried(stream, members[name], proof, read_entry(members[name], name))
+        carried = Carried(stream, members[name], proof, read_canonical_entry(members[name], name))
         if carried.entry.ledger.index != index:
             raise InputError(f"{name} says that it is entry {carried.entry.ledger.index}")
         yield carried
 
 
-def read_entry(data: bytes, name: str) -> Entry:
+def read_canonical_entry(data: bytes, name: str) -> Entry:
     """Read an entry in its one spelling.
 
     :raises InputError: if it is none, or spelled otherwise.
     """
     try:
-        entry = decode_entry(data)
+        entry = read_entry(data)
         if encode(msgspec.json.decode(data)) != data:
             raise InputError(f"{name} is not canonical JSON (RFC 8785)")
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except EvidenceError as error:
         raise InputError(f"{name} is no entry: {error}") from None
     return entry
 

@@ -6,13 +6,13 @@ from typing import Any, Protocol
 
 from msgspec import UNSET
 
-from ordertrail.evidence.contents import Entry
 from ordertrail.evidence.manifest import LogPart, Made, OrderPart
 from ordertrail.evidence.samples import Sampled
 from ordertrail.kernel.money import EXPONENTS, Money, format_money
 from ordertrail.kernel.numbers import count
 from ordertrail.ledger.verify.report import Step
 from ordertrail.record.actions import Action
+from ordertrail.record.entry import Entry
 from ordertrail.record.event import Change, Event
 from ordertrail.record.sentence import sentence, value_words
 

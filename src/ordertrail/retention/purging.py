@@ -18,8 +18,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
 from ordertrail.kernel.clock import Clock, format_time, parse_time
 from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.kernel.ids import new_id
@@ -38,6 +36,7 @@ from ordertrail.ledger.pruning import (
 )
 from ordertrail.ledger.tiles import BUNDLE, TILE_WIDTH, TileReader, parse_bundle, parse_path
 from ordertrail.ledger.verify.blobs import blob_references
+from ordertrail.record.entry import read_entry
 from ordertrail.record.event import Actor, Change, Context, Event, Subject
 from ordertrail.retention.certificate import Certificate, Freed
 from ordertrail.retention.hold import Hold, Matches, holding
@@ -54,13 +53,6 @@ BLOBS = "blobs"
 
 _BLOB = b'"blob":{'
 _AT_ONCE = 1_024
-
-
-class _Entry(msgspec.Struct, frozen=True):
-    event: Event
-
-
-_event_of = msgspec.json.Decoder(_Entry).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +86,7 @@ def find_due(
     begin, published = _begin(log), published_size(log)
     end = begin
     for row in rows_of(log, begin, published):
-        event = event_of(row.entry)
+        event = read_entry(row.entry).event
         subject = event.subject
         over = cls.due(event, closed(subject.order, subject.tenant) if subject.order else None)
         if over is None or max(over, _locked_until(log, row)) > now:
@@ -117,14 +109,6 @@ def published_size(log: PrunableLog) -> int:
     """Return how much of a log is published."""
     note = log.publication.checkpoint()
     return 0 if note is None else read_checkpoint(note).size
-
-
-def event_of(entry: bytes) -> Event:
-    """Read the event of an entry. Raises EvidenceError where there is none."""
-    try:
-        return _event_of(entry).event
-    except msgspec.MsgspecError as error:
-        raise EvidenceError(f"an entry cannot be read: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +249,7 @@ def rows_of(log: PrunableLog, start: int = 0, end: int | None = None) -> Iterato
 
 
 def _events(log: PrunableLog, start: int, end: int) -> Iterator[Event]:
-    return (event_of(row.entry) for row in rows_of(log, start, end))
+    return (read_entry(row.entry).event for row in rows_of(log, start, end))
 
 
 def _bundles(log: PrunableLog, minimum: int) -> Iterator[str]:

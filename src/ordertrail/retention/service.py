@@ -13,6 +13,7 @@ from ordertrail.kernel.clock import Clock, format_time
 from ordertrail.kernel.errors import InputError
 from ordertrail.kernel.ids import new_id
 from ordertrail.kernel.numbers import count
+from ordertrail.record.entry import read_entry
 from ordertrail.record.event import Actor, Change, Context, Event, Outcome, Subject
 from ordertrail.retention.certificate import Certificate
 from ordertrail.retention.hold import Hold, Matches, ParseScope, holding, require_hold
@@ -24,7 +25,6 @@ from ordertrail.retention.purging import (
     Due,
     Progress,
     blob_names,
-    event_of,
     find_due,
     hold_store_path,
     rows_of,
@@ -217,7 +217,7 @@ class Retention:
             for row in rows_of(log):
                 if mark not in row.entry:
                     continue
-                event = event_of(row.entry)
+                event = read_entry(row.entry).event
                 blocked.update(
                     (f"hold {name} keeps event {event.id}", None) for name in holding(event, holds)[:1]
                 )
@@ -247,7 +247,7 @@ class Retention:
         for event_id in self.lifted():
             paths = hold_store_path(event_id)
             entry = self.held.get(paths[0])
-            if entry is None or holding(event_of(entry), holds):
+            if entry is None or holding(read_entry(entry).event, holds):
                 continue
             for path in paths:
                 self._discard(path, now)
@@ -286,7 +286,7 @@ class Retention:
             raise InputError(f"nobody asked for a disposal {disposal_id!r}") from None
 
     def _said(self) -> Iterator[Event]:
-        return (event_of(row.entry) for row in rows_of(self.deletions))
+        return (read_entry(row.entry).event for row in rows_of(self.deletions))
 
     def _tell(  # noqa: PLR0913, PLR0917 - what an event has
         self,

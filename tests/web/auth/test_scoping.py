@@ -78,7 +78,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Query, lis
         yield query, events
 
 
-@pytest.mark.parametrize("scope", SCOPES, ids=repr)
+@pytest.mark.parametrize("scope", SCOPES, ids=range(len(SCOPES)))
 def test_every_question_stays_within_bounds(house: tuple[Query, list[Event]], scope: Scope) -> None:
     """Search, count, find, facets, histogram, history and the log itself tell of what may be seen, all of it."""
     query, events = house
@@ -108,7 +108,7 @@ def _means(query: Query, filter_: Filter, event: str) -> bool:
     return any(filter_.matches(hit.event) for hit in query.searches.find([event]))
 
 
-@pytest.mark.parametrize("scope", SCOPES, ids=repr)
+@pytest.mark.parametrize("scope", SCOPES, ids=range(len(SCOPES)))
 def test_another_tenants_standing_is_not_told(house: tuple[Query, list[Event]], scope: Scope) -> None:
     """Where an order stands is told to whoever may see an event of it."""
     query, events = house

@@ -1,13 +1,12 @@
 """One served house for all tests of pages, and a real browser that looks at it."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from servers.chromium import chromium_browser
 from web.house import House
 from web.pages.serving import Served, served
 
@@ -36,19 +35,11 @@ def sessions() -> dict[tuple[int, str], str]:
     return {}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium. Without it these tests say so and are passed over; in CI they fail."""
-    path = shutil.which("chromium")
-    if path is None:
-        reason = "Chromium is not installed: tools/install-debian chromium"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    """A real Chromium, without anybody signed in."""
+    with chromium_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

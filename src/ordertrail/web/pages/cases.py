@@ -12,11 +12,11 @@ from ordertrail.access.principal import Principal
 from ordertrail.access.telling import actor_of
 from ordertrail.access.verbs import Verb
 from ordertrail.evidence.cases import TEMPLATES, ActKind, Case, CaseState, Pinned
-from ordertrail.evidence.contents import decode_entry
 from ordertrail.evidence.custody import CustodyKind, Kept
 from ordertrail.evidence.desk import Desk
 from ordertrail.kernel.errors import ConfigurationError, InputError
 from ordertrail.kernel.numbers import count
+from ordertrail.record.entry import read_entry
 from ordertrail.web.auth.admission import admit
 from ordertrail.web.auth.observing import observe
 from ordertrail.web.pages.forms import Posted, posted
@@ -314,7 +314,7 @@ def _items(request: Request, case: Case, reading: Reading) -> Region[tuple[ItemR
     actions = services_of(request).trail.actions
 
     def item(pinned: Pinned) -> ItemRow:
-        event = decode_entry(pinned.entry).event
+        event = read_entry(pinned.entry).event
         action = actions.get(event.action)
         return ItemRow(
             pinned.event,
