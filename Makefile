@@ -47,6 +47,7 @@ bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
 	$(BIN)/python bench/api.py
 	$(BIN)/python bench/monitor.py
 	$(BIN)/python bench/correlate.py
+	$(BIN)/python bench/notify.py
 	$(BIN)/python -m bench.evidence
 
 lock: $(VENV)/dev.stamp ## lock the dependencies anew, with hashes

@@ -28,8 +28,7 @@ APP.add_typer(reconcile.app, name="reconcile")
 @pytest.fixture
 def trail(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811 - the fixture above
     """A trail whose settings name an account of Stripe."""
-    for module in ("ordertrail.assembly.correlate", "ordertrail.cli.outside"):
-        monkeypatch.setattr(f"{module}.correlate_settings", lambda _root: SAID)
+    monkeypatch.setattr("ordertrail.assembly.correlate.correlate_settings", lambda _root: SAID)
     return root
 
 

@@ -200,6 +200,8 @@ def test_what_a_receiver_had_not_read_when_it_died_is_sent_to_its_successor() ->
         stream._port = port
         stream.send(["third"])
         stream.close()
+        while "third" not in got.received and time.monotonic() < until:
+            time.sleep(0.01)
     wanted = [*(f"first {number}" for number in range(20)), "third"]
     assert [one for one in dict.fromkeys(got.received) if one != "second"] == wanted
 

@@ -12,8 +12,8 @@ import pytest
 
 from intake.shop import SHOP, Shop, an_order, document
 from ordertrail.adapters.nats.consumer import Consumer, Subscription
-from ordertrail.intake.backoff import Backoff
 from ordertrail.intake.ports import Arrival, Landed
+from ordertrail.kernel.backoff import Backoff
 from ordertrail.kernel.errors import UnavailableError
 from servers.bus import Bus, running_bus
 

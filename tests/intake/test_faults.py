@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import text
 
 from intake.shop import Clock, Shop, a_change, an_order, document, durable_engine, open_shop, prepare
-from ordertrail.intake.backoff import Backoff
 from ordertrail.intake.breaker import Circuit
 from ordertrail.intake.ports import Query, Verdict
+from ordertrail.kernel.backoff import Backoff
 from ordertrail.kernel.clock import utc_now
 from ordertrail.kernel.errors import UnavailableError
 from ordertrail.orders.model import Order, SourceVersion

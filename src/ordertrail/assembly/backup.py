@@ -39,7 +39,7 @@ from ordertrail.settings import SETTINGS
 from ordertrail.vault.ports import Vault
 
 MANIFEST = "backup.json"
-DATABASES = ("access.db", "views.db", "watch.db", "evidence.db", "outside.db", "orders.db")
+DATABASES = ("access.db", "views.db", "watch.db", "evidence.db", "outside.db", "notify.db", "orders.db")
 """Databases in files beside the trail; the index is not among them, for it is made anew."""
 FOLDERS = ("held", "rules", "bundles")
 TREES = "trees"

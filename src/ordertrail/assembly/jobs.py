@@ -20,6 +20,7 @@ from ordertrail.assembly.trail import open_trail
 from ordertrail.kernel.errors import EvidenceError, UnavailableError
 from ordertrail.ledger.attestation import Attested
 from ordertrail.monitor.watch import follow
+from ordertrail.notify.courier import Stepped, Went
 from ordertrail.services import Trail
 from ordertrail.settings import Settings, secret
 from ordertrail.settings.export import ExporterSettings
@@ -83,8 +84,15 @@ class Work:
             yield self.feeding()
         if serve.outside and self.settings.correlate.providers:
             yield Job("outside", Stage.INTAKE, self._outside)
+        yield from self._telling()
+
+    def _telling(self) -> Iterator[Job]:
+        """Return the jobs that go on from what is sealed, and tell people and other systems."""
+        serve = self.settings.serve
         if serve.watch and find_spec("sigma") is not None:
             yield Job("watch", Stage.WATCH, partial(self._watch, self.bell.ear()))
+        if serve.notify and self.settings.routes:
+            yield Job("notify", Stage.EXPORT, self._notify)
         if serve.exports:
             for exporter in self.settings.exporters:
                 run = partial(self._export, exporter, self.bell.ear())
@@ -198,6 +206,21 @@ class Work:
                 if fed or time.monotonic() - looked >= _LOOK:
                     looked, behind = time.monotonic(), query.lag()
                     listener.behind("feed", behind.seconds, behind.events)
+
+    def _notify(self, stopping: Stopping, listener: Listener) -> None:
+        """Tell people of what is sealed. What is being handed over at the end is finished."""
+        from ordertrail.assembly.notify import open_notify  # noqa: PLC0415 - one of its parts is an extra
+
+        def heard(route: str, stepped: Stepped) -> None:
+            if stepped.went is Went.SENT:
+                listener.done("notify", 1)
+            else:
+                error = UnavailableError(f"route {route} was not told: {stepped.error}")
+                listener.failed("notify", error)
+
+        with open_notify(self.root, self.settings.routes, self.settings.notify) as notify:
+            listener.running("notify", well=True)
+            notify.follow(stopping, heard)
 
     def _export(
         self, said: ExporterSettings, ear: threading.Event, stopping: Stopping, listener: Listener

@@ -40,6 +40,7 @@ VERBS: Final = {
     "show": Verb("show:show"),
     "watch": Verb("watch:app", "monitor", "Nothing was watched."),
     "alerts": Verb("alerts:app", "monitor", "No alert was looked at."),
+    "notify": Verb("notify:app"),
     "case": Verb("cases:app", "evidence", "No case was looked at."),
     "bundle": Verb("bundle:app", "evidence", "No bundle was made."),
     "retention": Verb("retention:app"),

@@ -22,11 +22,11 @@ from enum import Enum
 from typing import Final, Protocol
 
 from ordertrail.intake.asking import Asked, Page, Plan
-from ordertrail.intake.backoff import Backoff
 from ordertrail.intake.delivery import Source, Way
 from ordertrail.intake.faults import FaultyError
 from ordertrail.intake.json_text import json_tree
 from ordertrail.intake.receiving import Door, Sent
+from ordertrail.kernel.backoff import Backoff
 from ordertrail.kernel.clock import Clock, format_time, parse_time
 from ordertrail.kernel.errors import UnavailableError
 

@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from ordertrail.intake.backoff import Backoff
 from ordertrail.intake.breaker import WHOLE, Breaker, Tolerance
 from ordertrail.intake.deciding import Case, Decision, decide, order_of_content
 from ordertrail.intake.events import breaker_event, delivery_event
@@ -41,6 +40,7 @@ from ordertrail.intake.ports import (
 from ordertrail.intake.reading import End, Item, Reader, failure
 from ordertrail.intake.settling import Decided, Patience, events_of, outcome_of
 from ordertrail.intake.states import MessageState
+from ordertrail.kernel.backoff import Backoff
 from ordertrail.kernel.clock import Clock, format_time
 from ordertrail.kernel.errors import OrderTrailError, UnavailableError
 from ordertrail.orders.ports import Put

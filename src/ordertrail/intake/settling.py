@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ordertrail.intake.amendment import Amendment
-from ordertrail.intake.backoff import Backoff
 from ordertrail.intake.deciding import Decision, order_of_content
 from ordertrail.intake.events import ACTIONS, denied_event, message_event
 from ordertrail.intake.message import Content
 from ordertrail.intake.ports import NO_HARM, Harm, Known, Outcome
 from ordertrail.intake.reading import Item, kept_content
 from ordertrail.intake.states import MessageState
+from ordertrail.kernel.backoff import Backoff
 from ordertrail.kernel.clock import format_time, parse_time
 from ordertrail.orders.model import Order, SourceVersion
 from ordertrail.orders.ports import Put

@@ -17,6 +17,7 @@ from ordertrail.settings.evidence import EvidenceSettings
 from ordertrail.settings.export import ExporterSettings
 from ordertrail.settings.intake import BusSettings, IntakeSettings, SourceSettings
 from ordertrail.settings.monitor import MonitorSettings
+from ordertrail.settings.notify import NotifySettings, RouteSettings
 from ordertrail.settings.retention import RetentionSettings
 from ordertrail.settings.secrets import PREFIX
 from ordertrail.settings.section import Section
@@ -83,12 +84,15 @@ class _File(Section):
     monitor: MonitorSettings = MonitorSettings()
     correlate: CorrelateSettings = CorrelateSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    notify: NotifySettings = NotifySettings()
     sources: list[SourceSettings] = Field(default_factory=list)
     """Where orders come from."""
     relays: list[RelaySettings] = Field(default_factory=list)
     """Outboxes of applications."""
     exporters: list[ExporterSettings] = Field(default_factory=list)
     """Where sealed events are sent on."""
+    routes: list[RouteSettings] = Field(default_factory=list)
+    """Who is told of what, and how."""
 
 
 class Settings(_File, BaseSettings):
@@ -115,6 +119,7 @@ LISTS: Final[Mapping[str, type[Section]]] = MappingProxyType(
         "sources": SourceSettings,
         "relays": RelaySettings,
         "exporters": ExporterSettings,
+        "routes": RouteSettings,
     }
 )
 """The sections of which there may be many."""

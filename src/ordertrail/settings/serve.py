@@ -73,6 +73,8 @@ class ServeSettings(Section):
     """Read what payment gateways and carriers sent."""
     open_log: bool = False
     """Let everybody have the log's checkpoints and hashes; entries take a key."""
+    notify: bool = True
+    """Tell people, by the routes of [[routes]]."""
     exports: bool = True
     """Send to the destinations of [[exporters]]."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

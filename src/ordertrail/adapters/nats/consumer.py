@@ -20,9 +20,9 @@ from nats.errors import TimeoutError as NothingCame
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError
 
-from ordertrail.intake.backoff import Backoff
 from ordertrail.intake.delivery import Source, Way
 from ordertrail.intake.receiving import Door, Lander, Reception, Sent, told_of
+from ordertrail.kernel.backoff import Backoff
 from ordertrail.kernel.errors import UnavailableError
 
 DURABLE = "ordertrail"

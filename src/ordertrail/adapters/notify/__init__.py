@@ -1,0 +1,1 @@
+"""Where messages go (Apprise, signed webhooks, a terminal, the pages), and the store of deliveries."""
