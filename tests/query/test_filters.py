@@ -112,7 +112,20 @@ def test_any_text_is_a_filter_or_is_refused(text: str) -> None:
         assert error.problems  # noqa: PT017 - it says why
         return
     assert parse_filter(format_filter(found), NOW, BERLIN) == found
+    assert parse_filter(format_filter(found.fixed()), NOW, BERLIN) == found.fixed()
     assert found.sentence()
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+@pytest.mark.parametrize("phrase", ["0002", "9998", "..9999-12-29", "0001-01-03..", "9999-12-30T23:59:59.9"])
+def test_the_ends_of_the_calendar_can_be_kept_in_a_link(phrase: str, zone: str) -> None:
+    """What is a time in a zone is one in every other; what the calendar has no end of is refused."""
+    where = ZoneInfo(zone)
+    found = parse_filter(f"when:{phrase}", NOW, where)
+    assert parse_filter(format_filter(found.fixed()), NOW, where) == found
+    for beyond in ("0000", "9999", "9999-12-31"):
+        with pytest.raises(InputError, match="is no time"):
+            parse_filter(f"when:{beyond}", NOW, where)
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ class Layout(Protocol):
         Nothing where nothing is known. Nobody may conclude from this that an entry is not there.
         """
 
-    def range_reader(self, connection: Connection, query: Select[Any]) -> RangeReader:
-        """Return what runs a query with its parameters ``first`` and ``end``, again and again, as fast as can be."""
+    def range_reader(self, connection: Connection, query: Select[Any], stream: int) -> RangeReader:
+        """Return what runs a query over a stream with its ``first`` and ``end``, again and again, as fast as can be."""
 
     def discard(self, connection: Connection, stream: int, low: int, high: int) -> None:
         """Delete the outbox rows of a stream between two positions, both included."""

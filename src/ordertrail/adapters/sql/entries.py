@@ -35,6 +35,20 @@ _BATCH = (
 )  # fmt: skip
 
 
+def _between(columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    """Select of the entries of a ``stream`` those from ``first`` up to ``end``; each is made once, and known again."""
+    ours = entry.c.stream == bindparam("stream")
+    return (
+        select(*columns)
+        .where(ours, entry.c.idx >= bindparam("first"), entry.c.idx < bindparam("end"))
+        .order_by(entry.c.idx)
+    )
+
+
+_HASHES_BETWEEN = _between((entry.c.hash,))
+_ROWS_BETWEEN = _between(_ROW)
+
+
 class SqlEntries:
     """Implements :class:`ordertrail.ledger.ports.EntryStore` and ``EntryReader``."""
 
@@ -137,7 +151,7 @@ class SqlEntries:
         """See the port."""
         with self._database.read() as connection:
             number = stream_id(connection, stream)
-            read = self._range_reader(connection, (entry.c.hash,), number, (start, end))
+            read = self._range_reader(connection, _HASHES_BETWEEN, number, (start, end))
             return [hash_ for (hash_,) in read(start, end)]
 
     def keys(self, stream: str) -> list[KeyPeriod]:
@@ -162,7 +176,7 @@ class SqlEntries:
         """
         with self._database.read() as connection:
             number = stream_id(connection, stream)
-            read = self._range_reader(connection, _ROW, number, (start, end))
+            read = self._range_reader(connection, _ROWS_BETWEEN, number, (start, end))
             for first in range(start, end, size):
                 yield read(first, min(first + size, end))
 
@@ -260,23 +274,16 @@ class SqlEntries:
     def _range_reader(
         self,
         connection: Connection,
-        columns: Sequence[ColumnElement[Any]],
+        query: Select[Any],
         number: int,
         bounds: tuple[int, int],
     ) -> RangeReader:
         """Return what reads ranges within bounds, in order: looked for where they should be, and then everywhere."""
-        query = (
-            select(*columns)
-            .where(
-                entry.c.stream == number, entry.c.idx >= bindparam("first"), entry.c.idx < bindparam("end")
-            )
-            .order_by(entry.c.idx)
-        )
-        everywhere = self._layout.range_reader(connection, query)
+        everywhere = self._layout.range_reader(connection, query, number)
         hint = self._layout.within(connection, number, *bounds)
         if not hint:
             return everywhere
-        there = self._layout.range_reader(connection, query.where(*hint))
+        there = self._layout.range_reader(connection, query.where(*hint), number)
 
         def read(first: int, end: int) -> Sequence[Any]:
             found = there(first, end)

@@ -123,14 +123,24 @@ def _moment(text: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
             int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0),
             int((fraction or "0").ljust(6, "0")), UTC if utc else zone,
         )  # fmt: skip
-        if fraction is not None:
-            return start, start + timedelta(microseconds=10 ** (6 - len(fraction)))
-        for told, unit in ((second, "seconds"), (minute, "minutes"), (hour, "hours")):
-            if told is not None:
-                return start, start + timedelta(**{unit: 1})
-        return start, _next(start, "day" if day else "month" if month else "year")
+        end = _end(start, found)
+        for moment in (start, end):
+            moment.astimezone(
+                UTC
+            )  # as it will be spelled and compared; the ends of the calendar have no such
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is no time: {error}") from None
+    return start, end
+
+
+def _end(start: datetime, found: re.Match[str]) -> datetime:
+    _, month, day, hour, minute, second, fraction, _ = found.groups()
+    if fraction is not None:
+        return start + timedelta(microseconds=10 ** (6 - len(fraction)))
+    for told, unit in ((second, "seconds"), (minute, "minutes"), (hour, "hours")):
+        if told is not None:
+            return start + timedelta(**{unit: 1})
+    return _next(start, "day" if day else "month" if month else "year")
 
 
 def _floor(here: datetime, unit: str) -> datetime:
@@ -168,4 +178,4 @@ def _told(moment: datetime) -> str:
 
 
 def _spelled(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from urllib.parse import quote
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Dialect,
     Engine,
     FromClause,
     QueuePool,
@@ -51,6 +53,13 @@ _NEEDED = 1
 """The oldest version of the schema that this release can work with."""
 
 _ENTRY = ("stream", "idx", "event_id", "chain", "number", "previous", "hash", "entry")
+
+
+@lru_cache(maxsize=16)
+def _written(query: Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]]:
+    """Return a query's SQL, and the names of its parameters by place."""
+    compiled = query.compile(dialect=dialect)
+    return str(compiled), compiled.positiontup or ()
 
 
 def create_database(path: Path, schema: str = TRAIL, *, journal: str = "WAL") -> None:
@@ -108,14 +117,13 @@ class SqliteLayout:
         del connection, stream, start, end
         return ()
 
-    def range_reader(self, connection: Connection, query: Select[Any]) -> RangeReader:
+    def range_reader(self, connection: Connection, query: Select[Any], stream: int) -> RangeReader:
         """See the protocol. Core writes the SQL once; texts are read in C, which stops at one that is none."""
-        compiled = query.compile(connection)
-        sql, names, fixed = str(compiled), compiled.positiontup or (), compiled.params
+        sql, names = _written(query, connection.dialect)
         driver: Any = connection.connection.driver_connection
 
         def read(first: int, end: int) -> Sequence[Any]:
-            values = {**fixed, "first": first, "end": end}
+            values = {"stream": stream, "first": first, "end": end}
             parameters = [values[name] for name in names]
             driver.text_factory = str
             try:

@@ -87,11 +87,11 @@ class PostgresqlLayout:
         except ValueError:
             return ()  # a batch that is not there, or was tampered with, tells nothing
 
-    def range_reader(self, connection: Connection, query: Select[Any]) -> RangeReader:
+    def range_reader(self, connection: Connection, query: Select[Any], stream: int) -> RangeReader:
         """See the protocol."""
 
         def read(first: int, end: int) -> Sequence[Any]:
-            cursor = connection.execute(query, {"first": first, "end": end}).cursor
+            cursor = connection.execute(query, {"stream": stream, "first": first, "end": end}).cursor
             return [] if cursor is None else cursor.fetchall()
 
         return read
