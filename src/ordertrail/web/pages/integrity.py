@@ -13,10 +13,9 @@ from ordertrail.ledger.verify.report import Finding, Report, Step
 from ordertrail.services import DEFAULT_STREAM, LogService, Trail
 from ordertrail.status import StreamStatus
 from ordertrail.web.auth.admission import admit
-from ordertrail.web.auth.observing import observe
 from ordertrail.web.auth.scoping import sees_everything
+from ordertrail.web.checks import Check, Phase, begin_check, checks_of
 from ordertrail.web.pages.addresses import Address, order_href
-from ordertrail.web.pages.checking import Check, Phase, checks_of, trouble_from
 from ordertrail.web.pages.problem import PageRoute
 from ordertrail.web.pages.reading import Moment, Reading
 from ordertrail.web.pages.regions import Region, ask, ready
@@ -174,15 +173,7 @@ def check_now(
     stream: str = DEFAULT_STREAM,
 ) -> Response:
     """Begin a full check; the page follows it."""
-    trail = services_of(request).trail
-    origin = trail.log(stream).identity.origin
-
-    def ended(check: Check) -> None:
-        if check.report is not None:
-            request.app.state.trouble = trouble_from(check.report)
-            observe(request, who, "integrity.check", "log", origin, check.report.verdict[:1_000])
-
-    checks_of(request.app).begin(trail, stream, ended)
+    begin_check(request, who, services_of(request).trail, stream)
     target = Address("/integrity").with_(stream=stream if stream != DEFAULT_STREAM else None)
     return RedirectResponse(f"{target}#check", 303)
 

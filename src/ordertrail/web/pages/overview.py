@@ -21,10 +21,10 @@ from ordertrail.services import DEFAULT_STREAM, Services
 from ordertrail.web.auth.admission import admit
 from ordertrail.web.auth.observing import observe
 from ordertrail.web.auth.scoping import asked, sees_whole_tenants
+from ordertrail.web.checks import Phase, checks_of
 from ordertrail.web.pages.addresses import explore_href, person_href
 from ordertrail.web.pages.approvals import CHANGING
 from ordertrail.web.pages.charts import Chart, draw, step_for
-from ordertrail.web.pages.checking import Phase, checks_of
 from ordertrail.web.pages.explore import COUNTED, span_of
 from ordertrail.web.pages.integrity import NONE
 from ordertrail.web.pages.problem import PageRoute

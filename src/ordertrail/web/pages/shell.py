@@ -4,7 +4,7 @@ The rail shows what the reader's roles open and what this application has: a pag
 no role of the reader's opens, has no place in it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -18,6 +18,7 @@ from ordertrail.ledger.entry import view_entry
 from ordertrail.services import Services, Trail
 from ordertrail.web.auth import csrf
 from ordertrail.web.auth.scoping import sees_everything
+from ordertrail.web.checks import checks_of
 from ordertrail.web.pages.reading import Moment, Reading, Theme, reading_of
 
 ZONES: Final = (
@@ -206,7 +207,7 @@ def shell_of(request: Request, who: Principal | None, title: str, search: str = 
 def seal_for(request: Request, reading: Reading) -> Seal:
     """Return the chip: how far the trail is sealed, unless its last check found it broken."""
     seal = seal_of(services_of(request).trail, reading)
-    if getattr(request.app.state, "trouble", None) is None:
+    if checks_of(request.app).broken() is None:
         return seal
     return Seal(Standing.BROKEN, "The trail is BROKEN", None, seal.waiting)
 
@@ -235,10 +236,14 @@ def seal_of(trail: Trail, reading: Reading) -> Seal:
 
 def trouble_of(request: Request, who: Principal) -> Trouble | None:
     """Return the banner of a trail whose last check found it broken; who sees a part of it is not told where."""
-    found: Trouble | None = getattr(request.app.state, "trouble", None)
-    if found is None or sees_everything(who.scope):
-        return found
-    return replace(found, text="Whoever sees all of the trail can see where.")
+    report = checks_of(request.app).broken()
+    if report is None or report.first is None:
+        return None
+    first, text = report.first, "Whoever sees all of the trail can see where."
+    if sees_everything(who.scope):
+        still = report.verdict.partition(f"{first.message}. ")[2]
+        text = f"{first.where}: {first.message}. {still}"
+    return Trouble(f"The trail {report.origin} is BROKEN:", text, "/integrity")
 
 
 def paths_of(app: FastAPI) -> frozenset[str]:
