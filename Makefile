@@ -14,8 +14,8 @@ SERVERS := ceph-common ceph-mon ceph-osd curl openssl postgresql radosgw softhsm
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-run: $(VENV)/run.stamp $(VENV)/native.stamp ## record a shop's story, seal it, verify it, prove one event, catch a tampering
-	@$(BIN)/python tools/demo.py
+run: $(VENV)/run.stamp $(VENV)/native.stamp ## record, seal, verify and prove a shop's story, catch a tampering, and open its pages [ARGS=--empty]
+	@$(BIN)/python tools/demo.py $(ARGS)
 
 test: $(VENV)/dev.stamp lint ## lint, types, import laws and all tests
 	tools/install-debian $(SERVERS) $(READERS) gcc golang-go golang-golang-x-mod-dev libc6-dev python3-dev strace
@@ -51,7 +51,7 @@ bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
 	$(BIN)/python -m bench.evidence
 
 lock: $(VENV)/dev.stamp ## lock the dependencies anew, with hashes
-	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml --extra serve --extra monitor --extra evidence -o requirements/run.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml --all-extras --group dev -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --group bench -o requirements/bench.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 -c requirements/dev.txt bench/capture_peers/requirements.in -o bench/capture_peers/requirements.txt

@@ -1,21 +1,23 @@
 """``make run``: the main job, on the story of a small shop that comes with the project.
 
-Runs the commands that a user would type and shows them: create a trail, record two days of orders, seal,
-verify, tell one order's story, prove one event offline, then alter one byte on a copy and see it found.
+Runs the commands that a user would type and shows them: create a trail, record two days of orders, seal, verify, tell
+one order's story, prove one event offline, then alter one row of a copy and see it found. On a terminal it then serves
+the shop's pages, until Ctrl-C. ``make run ARGS=--empty`` serves the pages of a trail in which nothing happened yet.
 """
 
 import json
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from ordertrail.testing.story import order_story
+from ordertrail.testing.tamper.rows import put_price_back
 
 HERE = Path("story")
 COMMAND = [str(Path(sys.executable).with_name("ordertrail"))]
@@ -25,8 +27,11 @@ console = Console(highlight=False, soft_wrap=True)
 
 def main() -> int:
     """Run the demonstration in ``./story``; return an exit status."""
-    shutil.rmtree(HERE, ignore_errors=True)
-    HERE.mkdir()
+    if sys.argv[1:]:
+        return look("empty-shop", *sys.argv[1:])
+    for made in ("trail", "tampered", "proof"):
+        shutil.rmtree(HERE / made, ignore_errors=True)
+    HERE.mkdir(exist_ok=True)
     lines = [line.rstrip(b"\n") for line in order_story(orders=ORDERS)]
     (HERE / "orders.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     say(
@@ -49,12 +54,27 @@ def main() -> int:
     run("prove", fraud["id"], "--out", "proof")
     run("check", f"proof/{fraud['id']}.tlog-proof", "--key", "trail/log/keys.txt")
     say("Now somebody edits the database: triggers dropped, the price in that one row put back.")
-    tamper(fraud["id"])
-    status = run("verify", "--trail", "tampered", "--anchor", "trail/log/checkpoint", expect=1)
+    shutil.copytree(HERE / "trail", HERE / "tampered")
+    put_price_back(HERE / "tampered", fraud["id"])
+    run("verify", "--trail", "tampered", "--anchor", "trail/log/checkpoint", expect=1)
     say(
         "Found, named, and everything is still provable from the published copy. The trail is in ./story/trail."
     )
-    return 0 if status == 1 else 1
+    return look("shop")
+
+
+def look(folder: str, *arguments: str) -> int:
+    """Open a shop's pages, where somebody is there to look at them; return an exit status."""
+    command = ["demo", f"story/{folder}", *arguments]
+    if not sys.stdout.isatty():
+        say(
+            f"The same in a browser, with people, alerts and a channel that stopped: ordertrail {' '.join(command)}"
+        )
+        return 0
+    say("The same in a browser, with people, alerts and a channel that stopped:")
+    with suppress(KeyboardInterrupt):  # it ends the service, and is no failure
+        return subprocess.run([*COMMAND, *command], check=False).returncode
+    return 0
 
 
 def find_fraud(lines: Sequence[bytes]) -> dict[str, Any]:
@@ -64,22 +84,6 @@ def find_fraud(lines: Sequence[bytes]) -> dict[str, Any]:
         if event["action"] == "order.price.change" and "called" in event.get("context", {}).get("reason", ""):
             return event  # type: ignore[no-any-return]
     raise SystemExit("the story has no fraud in it")
-
-
-def tamper(event_id: str) -> None:
-    """Edit one row of a copy, as somebody with the database's password could."""
-    shutil.copytree(HERE / "trail", HERE / "tampered")
-    database = sqlite3.connect(HERE / "tampered" / "ordertrail.db")
-    with database:
-        database.execute("DROP TRIGGER entry_no_update")
-        found = database.execute(
-            "SELECT idx, entry FROM entry WHERE event_id = ?", (bytes.fromhex(event_id.replace("-", "")),)
-        ).fetchone()
-        index, entry = found
-        change = json.loads(entry)["event"]["changes"][0]
-        lowered, usual = (b'"amount":%d' % change[side]["amount"] for side in ("after", "before"))
-        database.execute("UPDATE entry SET entry = ? WHERE idx = ?", (entry.replace(lowered, usual), index))
-    database.close()
 
 
 def run(*arguments: str, expect: int = 0, note: str = "") -> int:

@@ -51,6 +51,7 @@ VERBS: Final = {
     "migrate": Verb("migrate:migrate"),
     "witness": Verb("witness:app"),
     "doctor": Verb("doctor:doctor"),
+    "demo": Verb("demo:demo", "serve", "No shop was made."),
 }
 """Every verb, in the sequence in which help lists them."""
 

@@ -6,14 +6,14 @@ from ordertrail.kernel.errors import EvidenceError
 from ordertrail.record.event import Event
 
 
-class OrderLink(msgspec.Struct, frozen=True):
+class OrderLink(msgspec.Struct, frozen=True, gc=False):
     """An entry's place in its order's chain; ``previous`` in hex."""
 
     number: int
     previous: str
 
 
-class LedgerPart(msgspec.Struct, frozen=True):
+class LedgerPart(msgspec.Struct, frozen=True, gc=False):
     """What the sequencer added to an event; ``previous`` in hex."""
 
     index: int
@@ -22,7 +22,7 @@ class LedgerPart(msgspec.Struct, frozen=True):
     order: OrderLink | None = None
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A sealed entry, read."""
 
     event: Event

@@ -48,6 +48,7 @@ _FATES = (
     "plain", "promotion", "fraud", "night", "return", "plain", "stockout", "night", "revert", "refund",
     "night", "plain", "fraud", "declined", "night", "plain", "misdelivered", "night", "plain", "return",
 )  # fmt: skip
+_TROUBLE = frozenset({"fraud", "night", "revert"})
 _CHANNELS = ("web", "edi", "marketplace", "web", "backoffice", "web", "marketplace", "edi")
 _CURRENCIES = {
     "web": ("EUR", "GBP", "EUR"),
@@ -124,19 +125,23 @@ class _Order:
         return {"amount": amount, "currency": self.currency}
 
 
-def order_story(orders: int = 40, seed: int = 7) -> Iterator[bytes]:
+def order_story(orders: int = 40, seed: int = 7, *, calm: bool = False) -> Iterator[bytes]:
     """Yield the story's events in the sequence of their times, one JSON object each, without line ends.
 
-    ``orders`` is how many orders are placed, at least 1; ``seed`` varies customers, articles and times.
+    ``orders`` is how many orders are placed, at least 1; ``seed`` varies customers, articles and times. In a ``calm``
+    story nobody does what they should not, and nothing is down: those orders are plain ones.
     """
     if orders < 1:
         raise ValueError("a story needs at least one order")
     teller = _Teller(Random(seed))  # noqa: S311 a story wants the same numbers every time, not secret ones
     placed = [_draw_order(teller.random, at) for at in range(orders)]
+    if calm:
+        placed = [replace(order, fate="plain") if order.fate in _TROUBLE else order for order in placed]
     for order in placed:
         _tell_order(teller, order)
     _tell_night(teller, [order for order in placed if order.fate == "night"])
-    _tell_outage(teller)
+    if not calm:
+        _tell_outage(teller)
     yield from teller.lines()
 
 

@@ -13,14 +13,15 @@ from ordertrail.kernel.errors import InputError, Problem
 from ordertrail.monitor.alerts.alert import Alert, Deed, Disposition, Proposal, Status, Transition
 from ordertrail.monitor.alerts.severity import needs_two
 
-_OPEN = frozenset(Status) - {Status.CLOSED}
+OPEN = frozenset(Status) - {Status.CLOSED}
+"""Where somebody has to decide yet."""
 _FROM: Mapping[Deed, frozenset[Status]] = {
-    Deed.TAKE: _OPEN,
-    Deed.SNOOZE: _OPEN - {Status.SNOOZED},
+    Deed.TAKE: OPEN,
+    Deed.SNOOZE: OPEN - {Status.SNOOZED},
     Deed.WAKE: frozenset({Status.SNOOZED}),
-    Deed.ESCALATE: _OPEN - {Status.ESCALATED},
-    Deed.PROPOSE: _OPEN,
-    Deed.CLOSE: _OPEN,
+    Deed.ESCALATE: OPEN - {Status.ESCALATED},
+    Deed.PROPOSE: OPEN,
+    Deed.CLOSE: OPEN,
     Deed.REOPEN: frozenset({Status.CLOSED}),
 }
 """From which states each deed leads on: the transition table."""

@@ -16,7 +16,7 @@ from msgspec import UNSET
 from ordertrail.kernel.clock import parse_time
 from ordertrail.ledger.ports import EntryRow
 from ordertrail.query.entries import SealedEvent, read_entry
-from ordertrail.record.event import Change
+from ordertrail.record.event import Change, Subject
 
 
 class OrderReader(Protocol):
@@ -148,7 +148,14 @@ def difference(before: StateAsOf, after: StateAsOf) -> tuple[Differs, ...]:
 
 def _changes(one: SealedEvent) -> Iterable[tuple[Place, Change]]:
     subject = one.event.subject
-    return ((Place(subject.kind, subject.id, change.path), change) for change in one.event.changes)
+    return ((_place(subject, change.path), change) for change in one.event.changes)
+
+
+def _place(subject: Subject, path: str) -> Place:
+    """Return which field a path means. An event about a line may spell it from its order on."""
+    if subject.kind == "order_line" and subject.order is not None and path.startswith("/lines/"):
+        return Place("order", subject.order, path)
+    return Place(subject.kind, subject.id, path)
 
 
 def _known(place: Place, value: Any, how: Knowledge, event: str) -> Known:

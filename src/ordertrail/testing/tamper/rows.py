@@ -3,6 +3,7 @@
 Each function takes the place to tamper with and returns what a :class:`Tampering` applies.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,22 @@ def flip_entry_cell(column: str) -> Apply:
         return Where(DATABASE, row_of(index), index, (at, at + 1))
 
     return apply
+
+
+def put_price_back(trail: Path, event_id: str) -> None:
+    """Write the old amount over the new one in the row of a price change, as who wants to hide it would.
+
+    Raises ValueError where the trail has no such entry.
+    """
+    with unguarded(trail) as database:
+        wanted = (bytes.fromhex(event_id.replace("-", "")),)
+        found = database.execute("SELECT idx, entry FROM entry WHERE event_id = ?", wanted).fetchone()
+        if found is None:
+            raise ValueError(f"there is no entry of the event {event_id}")
+        index, entry = found
+        change = json.loads(entry)["event"]["changes"][0]
+        lowered, usual = (b'"amount":%d' % change[side]["amount"] for side in ("after", "before"))
+        database.execute("UPDATE entry SET entry = ? WHERE idx = ?", (entry.replace(lowered, usual), index))
 
 
 def flip_batch_cell(column: str) -> Apply:

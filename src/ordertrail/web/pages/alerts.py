@@ -15,6 +15,7 @@ from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.errors import ConfigurationError, InputError
 from ordertrail.kernel.money import Money
 from ordertrail.monitor.alerts.alert import Alert, Disposition, Status
+from ordertrail.monitor.alerts.lifecycle import OPEN
 from ordertrail.monitor.alerts.why import why
 from ordertrail.monitor.ports import AlertQuery
 from ordertrail.monitor.rules.rule import About, Level
@@ -31,10 +32,9 @@ from ordertrail.web.pages.shell import reading_for, services_of
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _SHOWN: Final = 200
-_OPEN: Final = frozenset(Status) - {Status.CLOSED}
 _QUEUES: Final = (
-    ("open", "Open", _OPEN),
-    ("mine", "Mine", _OPEN),
+    ("open", "Open", OPEN),
+    ("mine", "Mine", OPEN),
     ("closed", "Closed", frozenset({Status.CLOSED})),
     ("all", "All", frozenset(Status)),
 )
@@ -162,7 +162,7 @@ def alerts_page(
 ) -> Response:
     """Show the queue, the gravest first."""
     monitor, reading = monitor_of(request), reading_for(request)
-    statuses = next((found for name, _, found in _QUEUES if name == show), _OPEN)
+    statuses = next((found for name, _, found in _QUEUES if name == show), OPEN)
     query = AlertQuery(
         statuses=statuses,
         owner=who.id if show == "mine" else None,

@@ -1,6 +1,7 @@
 """Overview: whether the trail is whole, and what needs its reader."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import quote
@@ -12,8 +13,12 @@ from ordertrail.access.principal import Principal
 from ordertrail.access.verbs import Verb
 from ordertrail.intake.health import Standing as Health
 from ordertrail.kernel.numbers import count
+from ordertrail.monitor.alerts.lifecycle import OPEN
+from ordertrail.monitor.ports import AlertQuery
+from ordertrail.monitor.rules.rule import Level
+from ordertrail.monitor.service import Monitor
 from ordertrail.query.filters.grammar import Filter
-from ordertrail.query.filters.terms import Attempt, Is, Sensitive
+from ordertrail.query.filters.terms import Attempt, Is, Not, Sensitive
 from ordertrail.query.ports import Way as Direction
 from ordertrail.query.questions.facts import money_by_actor
 from ordertrail.query.questions.histogram import histogram
@@ -35,6 +40,8 @@ from ordertrail.web.pages.rows import EventRow, rows_of_hits
 from ordertrail.web.pages.shell import Standing, reading_for, seal_of, services_of
 
 _LATEST: Final = 8
+_MATTERS: Final = Filter((Sensitive(), Not(Is("action", ("alert.*", "intake.dead_letter")))))
+"""What matters at once; alerts and letters wait in queues of their own."""
 _MOVERS: Final = 6
 _MOVED: Final = 1_000
 
@@ -174,14 +181,17 @@ class _Told:
 
     def strip(self) -> tuple[Stat, ...]:
         """Return the figures of integrity."""
-        trail = self._services.trail
-        status = trail.status()[0]
+        logs = self._services.trail.status()
+        status = logs[0]
+        sealed, waiting, published = (
+            sum(getattr(one, name) for one in logs) for name in ("size", "waiting", "published")
+        )
         lag = self._query.lag()
         attested = [one for one in (*status.timestamps, *status.witnesses) if one.size is not None]
         nobody = not (status.timestamps or status.witnesses)
         return (
-            Stat("Sealed events", f"{status.size:,}", f"{status.waiting:,} waiting", "/explore"),
-            Stat("In the vault", f"{status.published:,}", f"kept {status.keep_days:,} days", "/integrity"),
+            Stat("Sealed events", f"{sealed:,}", f"{waiting:,} waiting", "/explore"),
+            Stat("In the vault", f"{published:,}", f"kept {status.keep_days:,} days", "/integrity"),
             Stat(
                 "Write-once",
                 "Locked" if status.immutable else "Kept",
@@ -253,8 +263,17 @@ class _Told:
                     )
                 )
         if self._who.may(Verb.ALERTS_READ) and self._services.monitor is not None:
-            tasks.append(Task("Alerts", "see the queue", "/alerts", "mute", "siren"))
+            tasks += self._alerts(self._services.monitor)
         return tuple(tasks)
+
+    def _alerts(self, monitor: Monitor) -> Iterator[Task]:
+        """Yield how many alerts are open, the worst of them first."""
+        query = AlertQuery(statuses=OPEN, tenants=self._who.scope.tenants, limit=COUNTED)
+        found = Counter(one.severity for one in monitor.alerts(query))
+        for level in sorted(found, reverse=True):
+            tone = "bad" if level >= Level.HIGH else "wait"
+            name = count(found[level], f"{level.name.lower()} alert")
+            yield Task(name, "wait for somebody to decide", "/alerts", tone, "siren")
 
     def chart(self, name: str) -> Region[Chart]:
         """Return the events of the last thirty days that have any."""
@@ -324,7 +343,7 @@ class _Told:
     def latest(self, name: str) -> Region[tuple[EventRow, ...]]:
         """Return the newest sensitive events and attempts."""
         answer = self._query.answer(
-            lambda: self._query.searches.page(Filter((Sensitive(),)), _LATEST, None, Direction.OLDER)
+            lambda: self._query.searches.page(_MATTERS, _LATEST, None, Direction.OLDER)
         )
         if not answer.value:
             return empty(name, "Nothing sensitive has happened yet")

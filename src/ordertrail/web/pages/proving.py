@@ -103,11 +103,11 @@ def order_continuity(trail: Trail, items: Sequence[Sealed]) -> StepShown:
     standing = trail.standing(items)
     if standing.problems:
         return _step(Step.CONTINUITY, Outcome.FAILED, "; ".join(standing.problems[:3]))
-    return _step(
-        Step.CONTINUITY,
-        Outcome.PASSED,
-        f"{standing.proven:,} of {count(len(items), 'event')} of the order are proven, unbroken from the first.",
-    )
+    waiting = len(items) - standing.proven
+    more = f"; {waiting:,} sealed since the last checkpoint was published" if waiting else ""
+    of = count(len(items), "event")
+    told = f"{standing.proven:,} of {of} of the order are proven, unbroken from the first{more}."
+    return _step(Step.CONTINUITY, Outcome.PASSED, told)
 
 
 def _of_status(status: StreamStatus, index: int) -> tuple[StepShown, ...]:

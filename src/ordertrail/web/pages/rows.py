@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ordertrail.query.entries import read_entry
+from ordertrail.query.entries import as_sealed, read_entry
 from ordertrail.query.ports import Hit
 from ordertrail.query.service import Query
 from ordertrail.record.event import Event
@@ -48,15 +48,18 @@ def rows_of_hits(query: Query, hits: Iterable[Hit], reading: Reading) -> tuple[E
     """Return found events as rows. Raises UnavailableError where the index is not of this log."""
     wanted = tuple(hits)
     events = _read_together(query, wanted)
-    return tuple(_row(hit, events.get(hit.key) or query.read(hit).event, query, reading) for hit in wanted)
+    return tuple(
+        _row(hit, *(events.get(hit.key) or (query.read(hit).event, Standing.SEALED)), query, reading)
+        for hit in wanted
+    )
 
 
-def _read_together(query: Query, hits: Sequence[Hit]) -> dict[int, Event]:
-    """Return the events of hits by key, those that stand near each other in the log by one reading of it.
+def _read_together(query: Query, hits: Sequence[Hit]) -> dict[int, tuple[Event, Standing]]:
+    """Return the events of hits by key, and whether each is as it was sealed; near ones by one reading of the log.
 
     What the log has otherwise than the index says is left out: whoever reads it by itself is told why.
     """
-    found: dict[int, Event] = {}
+    found: dict[int, tuple[Event, Standing]] = {}
     by_place = sorted(hits, key=lambda one: (one.event.stream, one.event.position))
     runs: list[list[Hit]] = []
     for hit in by_place:
@@ -78,11 +81,11 @@ def _read_together(query: Query, hits: Sequence[Hit]) -> dict[int, Event]:
             if wanted is not None:
                 event = read_entry(stream, row).event
                 if event.id == wanted.event.id:
-                    found[wanted.key] = event
+                    found[wanted.key] = (event, Standing.SEALED if as_sealed(row) else Standing.BROKEN)
     return found
 
 
-def _row(hit: Hit, event: Event, query: Query, reading: Reading) -> EventRow:
+def _row(hit: Hit, event: Event, standing: Standing, query: Query, reading: Reading) -> EventRow:
     """Return one event as a row."""
     indexed = hit.event
     return EventRow(
@@ -96,6 +99,6 @@ def _row(hit: Hit, event: Event, query: Query, reading: Reading) -> EventRow:
         source=indexed.source or "",
         sensitive=indexed.sensitive,
         attempt=indexed.outcome != "success",
-        standing=Standing.SEALED,
+        standing=standing,
         position=f"{indexed.position:,}",
     )

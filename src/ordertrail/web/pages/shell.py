@@ -20,6 +20,7 @@ from ordertrail.web.auth import csrf
 from ordertrail.web.auth.scoping import sees_everything
 from ordertrail.web.checks import checks_of
 from ordertrail.web.pages.reading import Moment, Reading, Theme, reading_of
+from ordertrail.web.pages.tour import Tour, tour_of
 
 ZONES: Final = (
     "UTC",
@@ -167,6 +168,7 @@ class Shell:
     search: str
     trouble: Trouble | None
     basket: bool
+    tour: Tour | None
 
 
 def services_of(request: Request) -> Services:
@@ -201,6 +203,7 @@ def shell_of(request: Request, who: Principal | None, title: str, search: str = 
         search=search,
         trouble=trouble_of(request, who) if who is not None else None,
         basket=who is not None and who.may(Verb.CASES_WRITE) and services_of(request).evidence is not None,
+        tour=tour_of(request, who) if who is not None else None,
     )
 
 

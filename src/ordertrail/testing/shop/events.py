@@ -1,9 +1,11 @@
-"""A lively shop in a trail: what ``make run`` opens on. Orders of several channels, people and services, and trouble.
+"""What the shop's people and services did: orders of several channels, and trouble.
 
 :func:`fill` tells the story of :func:`~ordertrail.testing.story.order_story` once more for each of some days, so that
-the newest of them is today: a price is lowered after approval, orders are cancelled one after the other at night, a
-channel cannot be reached. Everything is recorded through the trail's own door, sealed and indexed. The sequence of the
-days is drawn from the seed; the same arguments and the same moment tell the same events, ids included.
+the newest of them is today. They are calm until the last two: then a price is lowered after approval, orders are
+cancelled one after the other at night, a channel cannot be reached. Everything is recorded through the trail's own
+door, sealed and indexed. The sequence of the days is drawn from the seed; the same arguments and the same moment tell
+the same events, ids included.
+:func:`live_story` goes on from there, an event at a time.
 
 :data:`PEOPLE` are who may sign in, and with which roles; who gives them passwords is whoever opens the shop.
 """
@@ -13,10 +15,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Final
 
 from ordertrail.access.roles import Role
-from ordertrail.kernel.clock import format_time, parse_time
+from ordertrail.kernel.clock import Clock, format_time, parse_time
 from ordertrail.query.projection import moment_microseconds
 from ordertrail.query.service import Query
 from ordertrail.services import Trail
@@ -54,11 +57,18 @@ def shop_story(until: datetime, *, tellings: int = 6, orders: int = 40, seed: in
     if tellings < 1:
         raise ValueError("a shop has at least one telling")
     for number in range(tellings):
-        lines = list(order_story(orders, seed + number))
+        lines = list(order_story(orders, seed + number, calm=number < tellings - 1))
         newest = max(parse_time(json.loads(line)["time"]) for line in lines)
         shift = until - timedelta(minutes=3) - newest - (tellings - 1 - number) * _LENGTH
         for line in lines:
             yield _moved(line, shift, number)
+
+
+def live_story(clock: Clock, *, after: int = 6, orders: int = 40, seed: int = 107) -> Iterator[bytes]:
+    """Yield further events without end, each as of the moment in which it is asked for; ``after`` so many tellings."""
+    for telling in count(after):
+        for line in order_story(orders, seed + telling, calm=True):
+            yield _moved(line, clock() - parse_time(json.loads(line)["time"]), telling)
 
 
 def fill(trail: Trail, query: Query, *, tellings: int = 6, orders: int = 40, seed: int = 7) -> int:
