@@ -13,14 +13,19 @@ from ordertrail.record.event import Event
 
 @dataclass(frozen=True, slots=True)
 class SealedEvent:
-    """An event of the log, and its place there."""
+    """An event of the log, and its place there.
+
+    ``intact`` says whether its bytes are those of its row's leaf hash. It finds bytes that were altered alone, at the
+    cost of one hash; whether the hash is the one that was signed takes a proof.
+    """
 
     event: Event
     place: Place
+    intact: bool = True
 
 
 def read_entry(stream: str, row: EntryRow) -> SealedEvent:
-    """Read an entry. Raises EvidenceError where it is none; its hash is not checked here."""
+    """Read an entry. Raises EvidenceError where it is none; one that was altered is read, and says so."""
     try:
         entry = read_bytes(row.entry)
     except EvidenceError as error:
@@ -29,13 +34,6 @@ def read_entry(stream: str, row: EntryRow) -> SealedEvent:
         ) from None
     ledger = entry.ledger
     number = None if ledger.order is None else ledger.order.number
-    return SealedEvent(entry.event, Place(stream, row.index, ledger.recorded, number))
-
-
-def as_sealed(row: EntryRow) -> bool:
-    """Return whether an entry's bytes are those of its row's leaf hash.
-
-    It finds bytes that were altered alone, at the cost of one hash: whether the hash is the one that was signed takes
-    a proof.
-    """
-    return leaf_hash(row.entry) == row.hash
+    return SealedEvent(
+        entry.event, Place(stream, row.index, ledger.recorded, number), leaf_hash(row.entry) == row.hash
+    )

@@ -1,8 +1,8 @@
 """Asking a trail: its index and its log together, behind one object; every answer says how far behind it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ordertrail.kernel.clock import Clock
@@ -16,6 +16,9 @@ from ordertrail.query.questions.orders import OrderReader
 from ordertrail.record.actions import Catalogue
 
 Value = TypeVar("Value")
+
+_NEAR: Final = 16
+"""Entries between two that are read with them: to skip them would cost more than to read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +78,47 @@ class Query:
 
     def read(self, hit: Hit) -> SealedEvent:
         """Return a found event from the log itself. Raises UnavailableError where the log has another, or none."""
-        place = hit.event.position
-        for row in self.log.rows(hit.event.stream, place, place + 1):
-            sealed = read_entry(hit.event.stream, row)
-            if sealed.event.id == hit.event.id:
-                return sealed
-        raise UnavailableError(
-            f"entry {place} of stream {hit.event.stream} is not the event that the index has there",
-            meaning="The index is not of this log.",
-            remedy="Rebuild it with 'ordertrail index build --anew'; check the log with 'ordertrail verify'.",
-        )
+        return self.read_all((hit,))[hit.key]
+
+    def read_all(self, hits: Sequence[Hit]) -> dict[int, SealedEvent]:
+        """Return found events from the log itself, by their keys; those that stand near each other by one reading.
+
+        Raises UnavailableError where the log has another event at a place, or none.
+        """
+        found: dict[int, SealedEvent] = {}
+        for run in _runs(sorted(hits, key=lambda one: (one.event.stream, one.event.position))):
+            stream, start, end = run[0].event.stream, run[0].event.position, run[-1].event.position + 1
+            rows = {row.index: row for row in self.log.rows(stream, start, end)}
+            for hit in run:
+                row = rows.get(hit.event.position)
+                sealed = None if row is None else read_entry(stream, row)
+                if sealed is None or sealed.event.id != hit.event.id:
+                    raise _other(stream, hit.event.position)
+                found[hit.key] = sealed
+        return found
+
+
+def _other(stream: str, position: int) -> UnavailableError:
+    return UnavailableError(
+        f"entry {position} of stream {stream} is not the event that the index has there",
+        meaning="The index is not of this log.",
+        remedy="Rebuild it with 'ordertrail index build --anew'; check the log with 'ordertrail verify'.",
+    )
+
+
+def _runs(hits: Sequence[Hit]) -> Iterator[list[Hit]]:
+    """Yield hits that lie near each other in one log."""
+    run: list[Hit] = []
+    for hit in hits:
+        last = run[-1].event if run else None
+        if last is not None and (
+            hit.event.stream != last.stream or hit.event.position - last.position > _NEAR
+        ):
+            yield run
+            run = []
+        run.append(hit)
+    if run:
+        yield run
 
 
 def zone_of(name: str) -> ZoneInfo:

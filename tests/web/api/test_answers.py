@@ -1,11 +1,13 @@
 """How answers come: conditional, in the type that is accepted, proven, streamed, and whole or said not to be."""
 
+import csv
 import io
 import json
 from typing import Any
 
 import httpx
 import pytest
+from openpyxl import load_workbook
 from pyarrow import parquet
 
 from ordertrail.access.roles import Role
@@ -14,6 +16,7 @@ from ordertrail.ledger.proofs import check_consistency
 from ordertrail.ledger.verify.offline import check_entry
 from ordertrail.ledger.vkey import parse_base64, parse_vkey
 from ordertrail.query.questions.search import search
+from ordertrail.record.event import Actor, Change, Context, Event, Subject
 from web.api.conftest import Asker, Shop, id_of, tenant_events
 
 BASE = "/api/v1"
@@ -156,6 +159,49 @@ def test_exports_say_how_they_end(shop: Shop) -> None:
     assert rest.headers["export-id"] == told[-1].subject.id
     nothing = exported(shop, taker, "application/vnd.apache.parquet", q="actor:nobody")
     assert parquet.read_table(io.BytesIO(nothing.content)).num_rows == 0
+
+
+def test_exports_open_in_a_spreadsheet(shop: Shop) -> None:
+    """Both forms have the events of the lines, in words and numbers; they say how they ended; no text is a formula."""
+    taker = shop.asker(Role.EXPORTER)
+    ids = [f"01a2ffff-0000-7000-8000-00000000000{at}" for at in range(2)]
+    for event_id, reason in zip(ids, ('=HYPERLINK("http://x")', "+1\x07 bell"), strict=True):
+        event = Event(
+            id=event_id,
+            time="2026-11-22T09:00:00.000000Z",
+            action="order.price.change",
+            actor=Actor("sheet-clerk", "person"),
+            subject=Subject("order", "SO-1", "SO-1", "main"),
+            changes=(
+                Change("/total", {"amount": 900, "currency": "EUR"}, {"amount": 650, "currency": "EUR"}),
+            ),
+            context=Context(reason=reason),
+        )
+        shop.services.trail.record([event])
+    shop.house.feed()
+    question = {"q": "actor:sheet-clerk"}
+    told = exported(shop, taker, "*/*", format="csv", **question)
+    assert told.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(told.content.decode("utf-8-sig"))))
+    assert [row["Event"] for row in rows[:-1]] == ids
+    assert [row["Amount changed by"] for row in rows[:-1]] == ["-2.50", "-2.50"]
+    assert {row["As sealed"] for row in rows[:-1]} == {"yes"}
+    assert [row["Reason"][:2] for row in rows[:-1]] == ["'=", "'+"]
+    assert list(rows[-1].values())[:2] == ["End of the export", "2 events, whole"]
+    cut = exported(shop, taker, "text/csv", most=1, **question).text.splitlines()[-1]
+    assert "1 events, NOT whole: it goes on at " in cut
+    book = load_workbook(io.BytesIO(exported(shop, taker, "*/*", format="xlsx", **question).content))
+    sheet = book["Events"]
+    heads = [cell.value for cell in sheet[1]]
+    reasons = [sheet.cell(row, heads.index("Reason") + 1) for row in (2, 3)]
+    assert [cell.data_type for cell in reasons] == ["s", "s"]
+    assert reasons[0].value == '=HYPERLINK("http://x")'
+    assert reasons[1].value == "+1\ufffd bell"
+    assert sheet.cell(2, heads.index("Amount changed by") + 1).value == -2.5
+    assert sheet.max_row == 3
+    about = {row[0].value: row[1].value for row in book["About"].iter_rows()}
+    assert about["How it ended"] == "2 events, whole"
+    assert "sheet-clerk" in about["What"]
 
 
 def test_an_export_that_nobody_reads_to_its_end_frees_its_place(shop: Shop) -> None:

@@ -5,6 +5,8 @@ it ends: both events are of one export, by its id.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from threading import BoundedSemaphore
 from typing import Annotated, Final
 
@@ -22,12 +24,42 @@ from ordertrail.web.api.models.event import EVENT
 from ordertrail.web.api.models.problem import ProblemKind
 from ordertrail.web.api.parameters import Accept, Asked, Beyond, Zone, accepts, place
 from ordertrail.web.api.problems import ProblemRoute, RefusedError, problem_responses
+from ordertrail.web.api.sheets import csv, workbook
 
 LINES: Final = "application/x-ndjson"
 PARQUET: Final = "application/vnd.apache.parquet"
 AT_ONCE: Final = 4
 """Exports that run at the same time in a process."""
+VALUES: Final = "text/csv"
+WORKBOOK: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST: Final = 10_000_000
+
+
+class Format(StrEnum):
+    """A form that an export can have, where ``Accept`` cannot be said: in a link."""
+
+    LINES = "lines"
+    PARQUET = "parquet"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form of exports: its media type, the ending of its file's name, and what writes it."""
+
+    kind: str
+    ending: str
+    written: Callable[[Export], Iterator[bytes]]
+
+
+FORMS: Final = {
+    Format.LINES: Form(LINES, "ndjson", lines),
+    Format.PARQUET: Form(PARQUET, "parquet", parquet),
+    Format.CSV: Form(VALUES, "csv", csv),
+    Format.XLSX: Form(WORKBOOK, "xlsx", workbook),
+}
+_BY_KIND: Final = {form.kind: form for form in FORMS.values()}
 
 router = APIRouter(tags=["events"], route_class=ProblemRoute)
 _places = BoundedSemaphore(AT_ONCE)
@@ -65,6 +97,8 @@ class Streamed(StreamingResponse):
                     '{"end":{"events":1,"whole":true,"beyond":"1795356130120000.41"}}\n',
                 },
                 PARQUET: {"schema": {"type": "string", "format": "binary"}},
+                VALUES: {"schema": {"type": "string"}},
+                WORKBOOK: {"schema": {"type": "string", "format": "binary"}},
             },
         },
         **problem_responses(406),
@@ -78,14 +112,19 @@ def export(  # noqa: PLR0913, PLR0917 - the parameters of the address
     most: Annotated[
         int, Query(ge=1, le=MOST, description="Events of it, at most.", examples=[1_000_000])
     ] = 1_000_000,
+    format_: Annotated[
+        Format | None,
+        Query(alias="format", description="Its form, whatever is accepted.", examples=["csv"]),
+    ] = None,
     accept: Accept = "*/*",
 ) -> Response:
-    """Stream the events that a filter means: lines of JSON, or Parquet, by what is accepted.
+    """Stream the events that a filter means: lines of JSON, Parquet, comma-separated values, or a workbook.
 
     Lines end with ``{"end": …}``: how many they were, whether they are all, and where to go on. A Parquet file has the
-    same in its metadata. What ends without has broken off.
+    same in its metadata, comma-separated values in their last row, a workbook in its sheet "About". What ends without
+    has broken off.
     """
-    kind = accepts(accept, (LINES, PARQUET))
+    form = FORMS[format_] if format_ is not None else _BY_KIND[accepts(accept, tuple(_BY_KIND))]
     meant, at = asked.meant(q, zone), place(beyond)
     if not _places.acquire(blocking=False):
         raise RefusedError(ProblemKind.BUSY, f"{AT_ONCE} exports are under way already")
@@ -103,8 +142,10 @@ def export(  # noqa: PLR0913, PLR0917 - the parameters of the address
         )
 
     try:
-        asked.observe("evidence.export", "export", name, meant.sentence(), (("format", kind), ("most", most)))
-        chunks = (lines if kind == LINES else parquet)(made)
+        asked.observe(
+            "evidence.export", "export", name, meant.sentence(), (("format", form.kind), ("most", most))
+        )
+        chunks = form.written(made)
         first = next(chunks)  # what is wrong from the start is a problem and no broken stream
     except BaseException:
         _places.release()
@@ -113,9 +154,9 @@ def export(  # noqa: PLR0913, PLR0917 - the parameters of the address
         "Cache-Control": "no-store",
         "Vary": "Accept, Authorization, Cookie",
         "Export-Id": name,
-        "Content-Disposition": f'attachment; filename="events.{"ndjson" if kind == LINES else "parquet"}"',
+        "Content-Disposition": f'attachment; filename="events.{form.ending}"',
     }
-    return Streamed(_joined(first, chunks), kind, headers, ended)
+    return Streamed(_joined(first, chunks), form.kind, headers, ended)
 
 
 def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

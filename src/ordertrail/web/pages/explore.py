@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -23,6 +25,8 @@ from ordertrail.query.questions.walking import walk
 from ordertrail.query.service import Query
 from ordertrail.query.span import Span
 from ordertrail.services import Services
+from ordertrail.web.api.exports import Format
+from ordertrail.web.api.routes import PREFIX
 from ordertrail.web.auth.admission import admit
 from ordertrail.web.auth.observing import observe
 from ordertrail.web.auth.scoping import asked
@@ -45,6 +49,12 @@ _WALKED: Final = 2_000
 """Events whose money is added up; of more, the newest, and it is said."""
 
 _NAMES: Final = ("q", "before", "after", "open")
+_FORMS: Final = (
+    ("Workbook (.xlsx)", Format.XLSX),
+    ("Comma-separated (.csv)", Format.CSV),
+    ("Lines of JSON (.ndjson)", Format.LINES),
+    ("Parquet", Format.PARQUET),
+)
 _PRESETS: Final = (
     ("Any time", ""),
     ("Last hour", "last-60-minutes"),
@@ -106,6 +116,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A form in which these events can be taken out."""
+
+    label: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class Explore:
     """What the page shows."""
 
@@ -121,6 +139,7 @@ class Explore:
     drawer: EventView | None
     here: str
     may_save: bool
+    exports: tuple[Taken, ...]
 
 
 @router.get("/explore", include_in_schema=False)
@@ -177,6 +196,17 @@ class _Asked:
             drawer=self._drawer() if self._only is None else None,
             here=str(fresh),
             may_save=self._who.may(Verb.VIEWS_WRITE),
+            exports=() if problems else self._exports(),
+        )
+
+    def _exports(self) -> tuple[Taken, ...]:
+        if not self._who.may(Verb.EXPORTS_MAKE):
+            return ()
+        question = {"q": self._here.get("q"), "zone": str(self._reading.zone)}
+        return tuple(
+            Taken(label, f"{PREFIX}/export?{urlencode({**question, 'format': form.value})}")
+            for label, form in _FORMS
+            if form is not Format.PARQUET or find_spec("pyarrow") is not None
         )
 
     def _lazy(

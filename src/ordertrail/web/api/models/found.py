@@ -24,6 +24,9 @@ class Found(Document):
     number: int | None = Field(description="Its place in its order's chain; null where it is of no order.")
     sensitive: bool = Field(description="Whether people are told of its kind at once.")
     sentence: str
+    intact: bool = Field(
+        description="Whether its bytes are those of the hash that was sealed with it; a proof says more."
+    )
     cursor: str = Field(description="Its place between pages.", examples=[CURSOR])
     event: EventDocument
 
@@ -35,6 +38,7 @@ FOUND: dict[str, Any] = {
     "number": 7,
     "sensitive": True,
     "sentence": "clerk-17 changed the price of order line SO-1042/2 of SO-1042: unit_price 120.00 EUR → 72.00 EUR.",
+    "intact": True,
     "cursor": CURSOR,
     "event": EVENT,
 }
