@@ -48,7 +48,7 @@ bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
 	$(BIN)/python bench/monitor.py
 	$(BIN)/python bench/correlate.py
 	$(BIN)/python bench/notify.py
-	$(BIN)/python -m bench.evidence
+	$(BIN)/python bench/evidence.py
 
 lock: $(VENV)/dev.stamp ## lock the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml --extra serve --extra monitor --extra evidence -o requirements/run.txt

@@ -1,9 +1,10 @@
 """Bundles: how long one of so many events takes to make and to check, and how large it is.
 
-``python -m bench.evidence [EVENTS]``, 1,000 without a number. Times are the best of three, in seconds; making includes
-gathering, printing, sealing, building the page, and a check of the result by our own verifier.
+Usage: ``bench/evidence.py [--events N]``, 1,000 without a number. Times are the best of three, in seconds; making
+includes gathering, printing, sealing, building the page, and a check of the result by our own verifier.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -81,7 +82,11 @@ def _best(work: Callable[[], object]) -> float:
 
 def main() -> int:
     """Measure and tell; 1 where a bundle of 1,000 events takes longer than it may."""
-    events = int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--events", type=int, default=EVENTS, help="events of the bundle")
+    events: int = parser.parse_args().events
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder), events)
     print(json.dumps({name: round(value, 3) for name, value in found.items()}, indent=2))

@@ -67,6 +67,12 @@ class House:
         assert attempt.token is not None, attempt
         return attempt.token
 
+    def add(self, name: str, *roles: Role, sees_identities: bool = False) -> None:
+        """Let somebody in who has these roles."""
+        people, local = self.services.access.people, local_principal()
+        given = people.add(local, name, name.title(), Wanted(roles, Scope(), sees_identities), _HERE)
+        people.set_password(local, given.account, PASSWORD, _HERE)
+
     def feed(self) -> None:
         """Seal what waits, and bring the index up to it."""
         self.services.trail.seal()

@@ -28,6 +28,7 @@ import os
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -160,6 +161,23 @@ class Sealer:
             return msgspec.convert(value, SealedValue).sealed
         except msgspec.ValidationError:
             raise InputError(Problem(path, "there is no sealed value here")) from None
+
+
+def sealed_values(event: Event) -> Iterator[tuple[str, Sealed]]:
+    """Yield the sealed values of an event, each with its path."""
+    yield from _sealed_within(msgspec.to_builtins(event), "")
+
+
+def _sealed_within(tree: Any, path: str) -> Iterator[tuple[str, Sealed]]:
+    match tree:
+        case {"sealed": {"person": str()}}:
+            yield path, msgspec.convert(tree, SealedValue).sealed
+        case dict():
+            for name, value in tree.items():
+                yield from _sealed_within(value, f"{path}/{name.replace('~', '~0').replace('/', '~1')}")
+        case list() | tuple():
+            for place, value in enumerate(tree):
+                yield from _sealed_within(value, f"{path}/{place}")
 
 
 def _resolve(tree: Any, path: str) -> tuple[Any, Any, Any]:

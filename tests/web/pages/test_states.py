@@ -1,5 +1,6 @@
 """Each region says what it is: loading, ready, empty, emptied by a filter, stale, broken, closed. Over HTTP."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,14 @@ def test_what_loads_later_says_so_and_is_then_ready(client: httpx.Client, shop: 
 def test_all_of_a_page_comes_at_once_for_who_runs_no_script(client: httpx.Client, shop: House) -> None:
     """Promise: ``show`` in the address leaves nothing to be loaded."""
     assert 'data-state="loading"' not in page(client, shop, "/explore?show=facets")
+
+
+def test_a_chosen_value_keeps_its_count(client: httpx.Client, shop: House) -> None:
+    """Promise: a value that is chosen and not among the most frequent is shown with how often it is."""
+    rare = page(client, shop, "/explore?q=action%3Aorder.submit&region=facets")
+    chosen = re.search(r'class="chosen">.*?<span class="number">([^<]*)</span>', rare, re.DOTALL)
+    assert chosen is not None
+    assert int(chosen[1]) > 0
 
 
 def test_a_part_that_a_page_has_not_is_refused(client: httpx.Client, shop: House) -> None:

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from ordertrail.access.roles import Role
+from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.ids import new_id
-from ordertrail.record.event import Actor, Event, Subject
+from ordertrail.record.event import Actor, Change, Context, Event, Subject
 from ordertrail.testing.tamper.rows import flip_entry_cell
 from web.pages.conftest import Open, picture, settled
 from web.pages.serving import Served, served
+from web.pages.test_access import violations
 
 MOST_STEPS = 5
 """Clicks or presses of a key from the overview to the answer; a word that is typed is one."""
@@ -261,3 +264,66 @@ def test_the_seal_is_live(opened: Open, running: Served) -> None:
     expect(page.locator(".seal-chip")).to_contain_text("waiting", timeout=8_000)
     running.house.feed()
     expect(page.locator(".seal-chip")).not_to_contain_text("waiting", timeout=8_000)
+
+
+def test_events_are_put_together(opened: Open) -> None:
+    """Promise: by who, with money; each group opens its events; without scripts it is all there at once."""
+    page = settled(opened("/explore?q=lowered%3Aunit_price%3E20%25"))
+    page.get_by_label("Group the events by").get_by_role("link", name="who").click()
+    groups = page.locator("#groups")
+    expect(groups.locator("tbody tr")).to_have_count(1)
+    expect(groups.locator("tbody tr")).to_contain_text("t.varga")
+    expect(groups.locator("tbody tr td").nth(2)).to_contain_text("\u2212")
+    picture(page, "groups")
+    groups.get_by_role("link", name="t.varga").click()
+    page.wait_for_url("**actor%3A%3Dt.varga**")
+    expect(page.locator("#sentence")).to_contain_text("t.varga")
+    plain = opened("/explore?q=action%3Aorder.create&by=channel&show=all", scripts=False)
+    assert plain.locator("#groups tbody tr").count() >= 3
+
+
+def test_events_are_taken_out_by_who_may(opened: Open) -> None:
+    """Promise: an exporter takes a workbook out with two clicks; a viewer has no such button."""
+    page = settled(opened("/explore?q=action%3Aorder.cancel", "evidence-exporter"))
+    export = page.locator(".page-head summary", has_text="Export")
+    export.click()
+    assert violations(page) == []
+    picture(page, "export")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Workbook").click()
+    assert waiting.value.suggested_filename == "events.xlsx"
+    assert opened("/explore", "viewer").locator(".page-head summary", has_text="Export").count() == 0
+
+
+def test_a_sealed_value_is_opened_for_a_reason_and_on_record(opened: Open, running: Served) -> None:
+    """Promise: nobody sees it by looking; opened it is shown this once, with who and why in the trail."""
+    trail, event_id = running.house.services.trail, new_id()
+    event = Event(
+        id=event_id,
+        time=format_time(trail.clock()),
+        action="order.update",
+        actor=Actor("clerk-9", "person"),
+        subject=Subject("order", "SO-PERSONAL", "SO-PERSONAL", "main"),
+        changes=(Change("/customer/email", after="ada@example.org"),),
+        context=Context(ip="203.0.113.99"),
+    )
+    personal = {"/changes/0/after": "person-9", "/context/ip": "person-9"}
+    running.house.add("investigator", Role.AUDITOR, sees_identities=True)
+    trail.record([trail.personal().seal(event, personal)])
+    running.house.feed()
+    page = settled(opened(f"/events/{event_id}", "investigator"))
+    values = page.locator("#personal tbody tr")
+    expect(values).to_have_count(2)
+    assert "ada@example.org" not in page.content()
+    first = values.filter(has_text="after")
+    first.get_by_role("textbox").fill("complaint 2026-118")
+    first.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("status")).to_have_text("ada@example.org")
+    assert "203.0.113.99" not in page.content()
+    picture(page, "revealed")
+    running.house.feed()
+    page.goto(f"{running.url}/explore?q=action%3Aidentity.reveal")
+    expect(page.locator("#events")).to_contain_text("complaint 2026-118")
+    closed = opened(f"/events/{event_id}", "viewer")
+    assert closed.locator("#personal form").count() == 0
+    expect(closed.locator("#personal")).to_contain_text("it takes a role")

@@ -1,8 +1,4 @@
-"""``/events/{id}/reveal``: one sealed personal value, opened, with a reason.
-
-That it is opened, by whom and why, is on record before it is: what cannot be recorded stays closed. A value whose
-person was erased opens for nobody any more.
-"""
+"""``/events/{id}/reveal``: one sealed personal value, opened; see :mod:`ordertrail.web.revealing`."""
 
 from typing import Annotated, Any, Final
 
@@ -21,6 +17,7 @@ from ordertrail.web.api.models.identity import RevealedDocument, RevealRequest
 from ordertrail.web.api.models.problem import Fault, ProblemKind
 from ordertrail.web.api.parameters import EventId
 from ordertrail.web.api.problems import ProblemRoute, RefusedError, faults_of, problem_responses
+from ordertrail.web.revealing import reveal as reveal_value
 
 _LARGEST: Final = 16_384
 
@@ -54,11 +51,8 @@ async def _wanted(request: Request) -> RevealRequest:
 
 def _opened(asked: Asking, event_id: str, wanted: RevealRequest) -> Any:
     event = find(asked, event_id).entry.event
-    sealer = asked.trail.personal()
     try:
-        sealer.disclose(event, wanted.path)  # that there is something to open; nothing is opened yet
-        asked.observe("identity.reveal", "event", event_id, wanted.reason, (("path", wanted.path),))
-        return sealer.open(event, wanted.path)
+        return reveal_value(asked.request, asked.who, asked.trail, event, wanted.path, wanted.reason)
     except InputError as error:
         faults = [Fault(detail=one.message, pointer="/path") for one in error.problems]
         raise RefusedError(ProblemKind.INPUT, error.message, remedy=error.remedy, errors=faults) from None

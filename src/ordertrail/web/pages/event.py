@@ -1,15 +1,18 @@
 """One event: its sentence, what changed, from where, what happened beside it, and its proof. A page and a drawer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from ordertrail.access.principal import Principal
 from ordertrail.access.verbs import Verb
 from ordertrail.kernel.errors import InputError
+from ordertrail.ledger.hashing import leaf_hash
 from ordertrail.ledger.tlog_proof import format_tlog_proof
 from ordertrail.ledger.verify.bundle import Proven, format_proof_bundle
 from ordertrail.query.filters.grammar import Filter
@@ -18,12 +21,14 @@ from ordertrail.query.questions.causes import cause_chain
 from ordertrail.query.questions.neighbours import neighbours
 from ordertrail.query.service import Query
 from ordertrail.record.event import Context, Event
+from ordertrail.record.sealing import sealed_values
 from ordertrail.services import Sealed, Services
 from ordertrail.web.auth.admission import admit
 from ordertrail.web.auth.observing import observe
 from ordertrail.web.auth.refusing import safe_target
 from ordertrail.web.auth.scoping import asked, may_see
 from ordertrail.web.pages.addresses import event_href, explore_href, order_href, person_href
+from ordertrail.web.pages.forms import Posted, posted
 from ordertrail.web.pages.problem import PageRoute
 from ordertrail.web.pages.proving import Checked, prove_steps
 from ordertrail.web.pages.reading import Moment, Reading
@@ -31,7 +36,8 @@ from ordertrail.web.pages.regions import Region, ask, loading, ready
 from ordertrail.web.pages.rendering import View, render
 from ordertrail.web.pages.rows import EventRow, rows_of_hits
 from ordertrail.web.pages.shell import Standing, reading_for, services_of
-from ordertrail.web.pages.telling import Piece, Row, channel_words, plain, rows_of, told
+from ordertrail.web.pages.telling import Piece, Row, channel_words, label_of, plain, rows_of, shown, told
+from ordertrail.web.revealing import reveal
 
 _NEAR: Final = 6
 """Events beside an event that are shown, of each kind."""
@@ -86,11 +92,23 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
+class Personal:
+    """A sealed personal value: where it stands, whose it is, and what it is where it was just opened."""
+
+    path: str
+    label: str
+    person: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventPage:
     """The page of an event, with its proof where it was asked for."""
 
     event: EventView
     proof: Region[Checked] | None
+    personal: tuple[Personal, ...]
+    may_reveal: bool
 
 
 @router.get("/events/{event}", include_in_schema=False)
@@ -107,7 +125,59 @@ def event_page(
     )
     if not all_of_it:
         observe(request, who, "evidence.read", "event", event)
-    return render(request, who, View("event.html", f"Event {event[:13]}"), EventPage(view, None))
+    return _page(request, who, sealed, view, f"Event {event[:13]}")
+
+
+@router.post("/events/{event}/reveal", include_in_schema=False)
+async def reveal_value(
+    request: Request,
+    who: Annotated[Principal, Depends(admit(Verb.IDENTITIES_REVEAL))],
+    event: str,
+    form: Annotated[Posted, Depends(posted)],
+) -> Response:
+    """Open one sealed personal value for a reason, and show it this once."""
+    return await run_in_threadpool(
+        _revealed, request, who, event, form.get("path"), form.get("reason").strip()
+    )
+
+
+def _revealed(request: Request, who: Principal, event: str, path: str, reason: str) -> Response:
+    services, reading = services_of(request), reading_for(request)
+    sealed = sealed_event(services, who, event)
+    if not reason:
+        raise InputError("a value is opened for a reason, and there is none", remedy="Say why it is needed.")
+    value = reveal(request, who, services.trail, sealed.entry.event, path, reason)
+    view = event_view(asked(request, who), sealed, reading, beside=False)
+    title = f"Event {event[:13]}"
+    answer = _page(request, who, sealed, view, title, opened={path: shown(value, reading).text})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _page(  # noqa: PLR0913, PLR0917 - what a page of an event may show
+    request: Request,
+    who: Principal,
+    sealed: Sealed,
+    view: EventView,
+    title: str,
+    proof: Region[Checked] | None = None,
+    opened: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
+    personal = tuple(
+        Personal(path, _place(sealed.entry.event, path), one.person, opened.get(path, ""))
+        for path, one in sealed_values(sealed.entry.event)
+    )
+    page = EventPage(view, proof, personal, who.may(Verb.IDENTITIES_REVEAL))
+    return render(request, who, View("event.html", title), page)
+
+
+def _place(event: Event, path: str) -> str:
+    """Return where a sealed value stands, in words."""
+    _, _, rest = path.partition("/changes/")
+    if not rest:
+        return {"/context/ip": "Address", "/context/user_agent": "Browser or client"}.get(path, path)
+    number, side, *_ = rest.split("/")
+    return f"{label_of(event.changes[int(number)].path, event.subject)}, {side}"
 
 
 @router.get("/events/{event}/proof", include_in_schema=False)
@@ -121,7 +191,7 @@ def event_proof(
     proof = ask("Proof", lambda: ready("Proof", prove_steps(services.trail, sealed, reading)), here)
     observe(request, who, "evidence.prove", "event", event)
     view = event_view(asked(request, who), sealed, reading, beside=False)
-    return render(request, who, View("event.html", f"Proof of event {event[:13]}"), EventPage(view, proof))
+    return _page(request, who, sealed, view, f"Proof of event {event[:13]}", proof)
 
 
 @router.get("/events/{event}/bundle", include_in_schema=False)
@@ -175,7 +245,7 @@ def event_view(query: Query, sealed: Sealed, reading: Reading, *, beside: bool, 
         facts=tuple(_facts(event)),
         order=order or "",
         order_href=order_href(order, event.subject.tenant) if order else "",
-        standing=Standing.SEALED,
+        standing=Standing.SEALED if leaf_hash(sealed.row.entry) == sealed.row.hash else Standing.BROKEN,
         position=f"entry {sealed.row.index:,} of stream {sealed.stream}",
         number=f"number {sealed.row.number:,} of its order" if sealed.row.number else "",
         leaf=sealed.row.hash.hex(),

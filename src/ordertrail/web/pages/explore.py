@@ -1,7 +1,7 @@
 """Explore: a sentence that says what is asked, facets, when it was, and the events, each with its drawer."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.util import find_spec
@@ -34,6 +34,7 @@ from ordertrail.web.pages.addresses import Address, address_of
 from ordertrail.web.pages.charts import Chart, draw, step_for
 from ordertrail.web.pages.event import EventView, event_view, sealed_event
 from ordertrail.web.pages.facets import FacetShown, shown_facets
+from ordertrail.web.pages.groups import BY, Groups, grouped
 from ordertrail.web.pages.problem import PageRoute
 from ordertrail.web.pages.reading import Reading, read_time
 from ordertrail.web.pages.regions import Content, Region, Way, ask, empty, filtered, loading, ready
@@ -48,7 +49,7 @@ COUNTED: Final = 10_000
 _WALKED: Final = 2_000
 """Events whose money is added up; of more, the newest, and it is said."""
 
-_NAMES: Final = ("q", "before", "after", "open")
+_NAMES: Final = ("q", "by", "before", "after", "open")
 _FORMS: Final = (
     ("Workbook (.xlsx)", Format.XLSX),
     ("Comma-separated (.csv)", Format.CSV),
@@ -80,7 +81,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A stretch of time that is offered."""
+    """A stretch of time that is offered, or a way to put the events together."""
 
     label: str
     href: str
@@ -135,6 +136,8 @@ class Explore:
     summary: Region[Summary]
     chart: Region[Chart]
     facets: Region[tuple[FacetShown, ...]]
+    ways: tuple[Preset, ...]
+    groups: Region[Groups] | None
     found: Region[Found]
     drawer: EventView | None
     here: str
@@ -192,6 +195,8 @@ class _Asked:
             summary=self._lazy("Totals", "summary", self._summary),
             chart=self._lazy("When", "chart", self._chart),
             facets=self._lazy("Narrow down", "facets", self._facets),
+            ways=tuple(self._ways(fresh)),
+            groups=self._lazy("Groups", "groups", self._groups) if self._here.get("by") in BY else None,
             found=self._rows() if self._only is None else loading("Events", ""),
             drawer=self._drawer() if self._only is None else None,
             here=str(fresh),
@@ -236,6 +241,22 @@ class _Asked:
             )
             for label, phrase in _PRESETS
         ]
+
+    def _ways(self, fresh: Address) -> Iterator[Preset]:
+        """Yield the ways to put the events together, and the one that is none."""
+        chosen = self._here.get("by") if self._here.get("by") in BY else ""
+        for name, label in (("", "not at all"), *((name, by.label) for name, by in BY.items())):
+            yield Preset(label, str(fresh.with_(by=name or None)), chosen == name)
+
+    def _groups(self, name: str, href: str) -> Region[Groups]:
+        fresh = self._here.with_(before=None, after=None, open=None, by=None)
+        hits = walk(self._query.searches, self._meant, _WALKED, Direction.OLDER)
+
+        def link(term: str) -> str:
+            return str(fresh.with_(q=f"{self._here.get('q')} {term}".strip()))
+
+        found = grouped(hits, BY[self._here.get("by")], self._reading, link, _WALKED)
+        return ready(name, found, href=href) if found.rows else filtered(name, "Nothing to put together", ())
 
     def _rows(self) -> Region[Found]:
         return ask("Events", self._found, str(self._here))

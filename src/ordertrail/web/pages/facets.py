@@ -85,9 +85,10 @@ def _of_field(
     own = [term for term in meant.terms if isinstance(term, Is) and term.field == field]
     rest = Filter(tuple(term for term in meant.terms if term not in own))
     values = list(facet.tally.values)[:_SHOWN]
+    known = {one.value: one.events for one in facet.tally.values}
     missing = [value for value in facet.chosen if value not in {one.value for one in values}]
     shown = [(one.value, f"{one.events:,}") for one in values if one.value is not None]
-    shown += [(value, "0") for value in missing]
+    shown += [(value, f"{known[value]:,}" if value in known else "") for value in missing]
     choices = []
     for value, events in shown:
         chosen = value in facet.chosen

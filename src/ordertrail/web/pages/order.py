@@ -434,6 +434,8 @@ def _found(state: StateAsOf, paths: frozenset[str], reading: Reading) -> str:
 
 def _flag(one: SealedEvent, approved: datetime | None) -> str:
     """Return what is out of the ordinary in an event, given what came before it; empty where nothing is."""
+    if not one.intact:
+        return "BROKEN: altered after it was sealed"
     event = one.event
     if approved is None or event.outcome != "success" or event.moment <= approved:
         return ""
