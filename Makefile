@@ -46,14 +46,19 @@ bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
 	$(BIN)/python bench/columnar.py --dir build/segments
 	$(BIN)/python bench/api.py
 	$(BIN)/python bench/monitor.py
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/detectors.txt
+	$(BIN)/python bench/behaviour.py
+	$(BIN)/python bench/forecast.py
 	$(BIN)/python bench/correlate.py
 	$(BIN)/python bench/notify.py
 	$(BIN)/python bench/evidence.py
+	$(BIN)/python bench/pages.py
 
 lock: $(VENV)/dev.stamp ## lock the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml --extra serve --extra monitor --extra evidence -o requirements/run.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml --all-extras --group dev -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --group bench -o requirements/bench.txt
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 -c requirements/dev.txt --group detectors -o requirements/detectors.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 -c requirements/dev.txt bench/capture_peers/requirements.in -o bench/capture_peers/requirements.txt
 
 clean: ## remove what was built

@@ -92,7 +92,8 @@ def _asked(events: int) -> list[tuple[str, str]]:
     ]
 
 
-def _serve(root: Path, listening: socket.socket) -> None:
+def serve(root: Path, listening: socket.socket) -> None:
+    """Serve a trail until the process is ended."""
     with open_services(root) as services:
         app = create_app(services, ServeSettings(insecure_cookies=True, workers=1))
         serve_on(app, listening, Bounds(), lambda: None)
@@ -141,7 +142,7 @@ def main() -> int:
         )
         listening = listen_for("127.0.0.1", 0)
         started = multiprocessing.get_context("fork")
-        servers = [started.Process(target=_serve, args=(root, listening)) for _ in range(options.workers)]
+        servers = [started.Process(target=serve, args=(root, listening)) for _ in range(options.workers)]
         for server in servers:
             server.start()
         try:

@@ -34,9 +34,13 @@ from ordertrail.vault.ports import Vault
 
 if TYPE_CHECKING:  # each is an extra's, or is opened only where it is asked for
     from ordertrail.access.service import Access
+    from ordertrail.correlate.service import Correlate
     from ordertrail.evidence.desk import Desk
     from ordertrail.intake.service import Intake
+    from ordertrail.monitor.actions.service import Actions
+    from ordertrail.monitor.models.registry import Models
     from ordertrail.monitor.service import Monitor
+    from ordertrail.notify.service import Notify
     from ordertrail.query.service import Query
     from ordertrail.retention.service import Retention
     from ordertrail.views.ports import Views
@@ -328,3 +332,7 @@ class Services:
     monitor: "Monitor | None" = None
     evidence: "Desk | None" = None
     views: "Views | None" = None
+    correlate: "Correlate | None" = None
+    notify: "Notify | None" = None
+    models: "Models | None" = None
+    actions: "Actions | None" = None

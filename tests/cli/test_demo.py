@@ -74,6 +74,7 @@ def test_everything_that_is_promised_is_there(shop: dict[str, Any], chromium: Br
             answer = page.goto(sight["url"])
             assert answer is not None
             assert answer.status == 200, sight
+            page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
             shown[sight["url"].removeprefix(shop["url"]).split("/")[1]] = page.locator("main").inner_text()
         page.context.close()
     assert "after approval" in shown["orders"]
@@ -138,7 +139,8 @@ def test_the_day_goes_on(shop: dict[str, Any], chromium: Browser) -> None:
     while len(seen) < 3:
         assert time.monotonic() < deadline, seen
         page.goto(f"{shop['url']}/explore?q=-actor_kind%3Asystem+-action%3Aevidence.read+when%3Alast-hour")
-        seen.add(page.locator(".stat .value").first.inner_text())
+        page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
+        seen.add(page.locator("#summary .value").first.inner_text())
         page.wait_for_timeout(500)
     page.context.close()
 

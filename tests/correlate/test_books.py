@@ -7,10 +7,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from ordertrail.adapters.correlate.books import BooksDatabase, SqlCards, SqlExceptions, SqlFacts, SqlLinks
-from ordertrail.adapters.correlate.memory import MemoryCards, MemoryExceptions, MemoryFacts, MemoryLinks
+from ordertrail.adapters.correlate.books import (
+    BooksDatabase,
+    SqlCards,
+    SqlExceptions,
+    SqlFacts,
+    SqlLinks,
+    SqlReckonings,
+)
+from ordertrail.adapters.correlate.memory import (
+    MemoryCards,
+    MemoryExceptions,
+    MemoryFacts,
+    MemoryLinks,
+    MemoryReckonings,
+)
 from ordertrail.correlate.matching.ports import Cards, EveryFact, Facts, Links
-from ordertrail.correlate.reconciling.ports import Exceptions
+from ordertrail.correlate.reconciling.ports import Exceptions, Reckonings
 from ordertrail.testing.conformance.correlate_books import *  # noqa: F403 - the suite
 from servers.databases import empty_database
 from servers.postgresql import Server, postgresql_server
@@ -20,19 +33,20 @@ __all__ = ["postgresql_server"]
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """All four."""
+    """All of them."""
 
     cards: Cards
     facts: Facts
     links: Links
     exceptions: Exceptions
+    reckonings: Reckonings
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
     """Empty books of each kind."""
     if request.param == "memory":
-        yield Books(MemoryCards(), MemoryFacts(), MemoryLinks(), MemoryExceptions())
+        yield Books(MemoryCards(), MemoryFacts(), MemoryLinks(), MemoryExceptions(), MemoryReckonings())
         return
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'books.db'}"
@@ -49,7 +63,13 @@ def _on(url: str) -> Iterator[Books]:
     database = BooksDatabase(engine)
     database.create()
     try:
-        yield Books(SqlCards(database), SqlFacts(database), SqlLinks(database), SqlExceptions(database))
+        yield Books(
+            SqlCards(database),
+            SqlFacts(database),
+            SqlLinks(database),
+            SqlExceptions(database),
+            SqlReckonings(database),
+        )
     finally:
         engine.dispose()
 
@@ -83,3 +103,9 @@ def links(books: Books) -> Links:
 def exceptions(books: Books) -> Exceptions:
     """No exceptions."""
     return books.exceptions
+
+
+@pytest.fixture
+def reckonings(books: Books) -> Reckonings:
+    """No reckoning."""
+    return books.reckonings

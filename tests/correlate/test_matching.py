@@ -159,7 +159,7 @@ def test_what_is_only_likely_is_proposed_with_its_reasons() -> None:
     """A payment without an id is proposed for orders of its amount, the likeliest first, and never linked."""
     desk = Desk(card("a"), card("b", placed=PLACED - timedelta(days=2)))
     assert desk.came(fact())["a"] is LinkState.PROPOSED
-    (first, *_) = desk.links.waiting(9)
+    (first, *_) = desk.links.standing(LinkState.PROPOSED, 9)
     assert first.order == "a"
     assert first.confidence < CERTAIN
     assert first.reasons
@@ -180,7 +180,7 @@ def test_a_second_name_for_what_is_linked_is_a_question() -> None:
     desk = Desk(card("a", name_key("1")), card("b", name_key("2")))
     desk.came(named("1"))
     assert desk.came(named("2", id="ch_2"))["a"] is LinkState.LINKED
-    (waiting,) = desk.links.waiting(9)
+    (waiting,) = desk.links.standing(LinkState.PROPOSED, 9)
     assert waiting.order == "b"
 
 

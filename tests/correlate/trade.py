@@ -70,19 +70,19 @@ class _Sale:
     polled: list[dict[str, Any]] = field(default_factory=list)
 
 
-def trade(orders: int, seed: int = 9, share: float = 0.03) -> Trade:
-    """Make a month of so many orders, of which ``share`` have something wrong with them."""
+def trade(orders: int, seed: int = 9, share: float = 0.03, nameless: float = 0.003) -> Trade:
+    """Make a month of so many orders; ``share`` have something wrong with them, ``nameless`` payments name none."""
     random = Random(seed)
     made = Trade()
     for number in range(orders):
-        sale = _sale(number, random, share)
+        sale = _sale(number, random, share, nameless)
         made.orders.append(_live(sale, made))
         made.deliveries.extend(_delivered(sale, random))
     made.deliveries.sort(key=lambda one: one.received)
     return made
 
 
-def _sale(number: int, random: Random, share: float) -> _Sale:
+def _sale(number: int, random: Random, share: float, unnamed: float) -> _Sale:
     wrong = WRONG[number % len(WRONG)] if random.random() < share else None
     shop = random.choice(("north", "south"))
     # Numbers of the two shops overlap: an order's name is not enough for a few of them.
@@ -90,7 +90,7 @@ def _sale(number: int, random: Random, share: float) -> _Sale:
     gateway = random.choices(("stripe", "adyen", "paypal"), (5, 3, 2))[0]
     currency = random.choices(("EUR", "USD", "JPY"), (6, 3, 1))[0]
     # A payment that names no order and is of another amount too is known by nobody, whoever looks.
-    nameless = random.random() < 0.003 and wrong not in {Kind.CAPTURE_DIFFERS, Kind.CURRENCY_MISMATCH}
+    nameless = random.random() < unnamed and wrong not in {Kind.CAPTURE_DIFFERS, Kind.CURRENCY_MISMATCH}
     names_order = not nameless and (random.random() < 0.8 or number % 50 == 0)
     return _Sale(
         number=number,

@@ -25,7 +25,7 @@ from ordertrail.settings.file import LISTS
 
 REFERENCE = ROOT / "docs/reference"
 SHARED = {"--help", "--json", "--stream", "--trail"}
-_OPTION = re.compile(r"`(--[a-z-]+)`")
+_OPTION = re.compile(r"`(--[a-z0-9-]+)`")
 _TELLING = 15
 """Characters from which on a part of a message is looked for."""
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ordertrail.adapters.monitor.database import open_file
+from ordertrail.adapters.monitor.database import STATE
 from ordertrail.adapters.monitor.store import SqlMonitor
+from ordertrail.adapters.state import open_file
 from ordertrail.kernel.clock import format_time
 from ordertrail.ledger.entry import format_entry
 from ordertrail.ledger.ports import EntryRow
@@ -80,7 +81,7 @@ class TwoLogs:
 def test_two_logs_are_one_river(batch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each reading meets its cancellation in the other log; what was purged is passed over; any sum is kept."""
     monkeypatch.setattr("ordertrail.monitor.watch.BATCH", batch)
-    with closing(open_file(tmp_path / "watch.db")) as database:
+    with closing(open_file(tmp_path / "watch.db", STATE)) as database:
         store = SqlMonitor(database)
         around = Surroundings(
             store=store, alerts=store, lives=store, log=TwoLogs(), streams=["readings", "cancellations"],

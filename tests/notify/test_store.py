@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ordertrail.adapters.notify.database import open_file, open_server
+from ordertrail.adapters.notify.database import STATE
 from ordertrail.adapters.notify.store import SqlNotify
+from ordertrail.adapters.state import open_file, open_server
 from ordertrail.testing.conformance.notify import NotifyStore, NotifyStoreSuite
 from servers.databases import empty_database
 from servers.postgresql import Server, postgresql_server
@@ -22,7 +23,7 @@ class TestFile(NotifyStoreSuite):
     def reopen(self, tmp_path: Path) -> Iterator[Callable[[], NotifyStore]]:
         """Open the same file."""
         with ExitStack() as stack:
-            yield lambda: SqlNotify(stack.enter_context(closing(open_file(tmp_path / "notify.db"))))
+            yield lambda: SqlNotify(stack.enter_context(closing(open_file(tmp_path / "notify.db", STATE))))
 
 
 class TestServer(NotifyStoreSuite):
@@ -33,11 +34,11 @@ class TestServer(NotifyStoreSuite):
         """Open the same schema."""
         with empty_database(postgresql_server) as name, ExitStack() as stack:
             yield lambda: SqlNotify(
-                stack.enter_context(closing(open_server(postgresql_server.url(name), None)))
+                stack.enter_context(closing(open_server(postgresql_server.url(name), None, STATE)))
             )
 
 
 def test_a_file_is_for_nobody_else(tmp_path: Path) -> None:
     """Messages of routes that allow it hold personal data."""
-    open_file(tmp_path / "notify.db").close()
+    open_file(tmp_path / "notify.db", STATE).close()
     assert (tmp_path / "notify.db").stat().st_mode & 0o077 == 0

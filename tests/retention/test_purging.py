@@ -11,6 +11,7 @@ import pytest
 
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.assembly import back_up, open_trail, reindex, restore
+from ordertrail.assembly.columnar import open_segments
 from ordertrail.assembly.index import open_query
 from ordertrail.assembly.restore import Request
 from ordertrail.kernel.clock import format_time
@@ -24,6 +25,8 @@ from ordertrail.ledger.verify.full import Options
 from ordertrail.ledger.verify.offline import check_entry
 from ordertrail.ledger.vkey import parse_vkey
 from ordertrail.query.questions.search import search
+from ordertrail.query.segments.building import build
+from ordertrail.query.segments.planning import Heights
 from ordertrail.record.event import Change, Event, Subject
 from ordertrail.retention.purging import Destruction
 from ordertrail.retention.service import RetentionRefusedError
@@ -162,6 +165,20 @@ def test_the_deletion_log_is_never_pruned(house: House) -> None:
     """It is the proof of what was; there is no asking for it."""
     with house.retention() as retention, pytest.raises(InputError, match="never pruned"):
         retention.request(ANNA, "deletions", "to cover it up")
+
+
+def test_segments_forget(house: House) -> None:
+    """What segments had of a destroyed range is in no file of theirs; none is made of a log without its beginning."""
+    with open_segments(house.root, clock=house.clock) as work:
+        assert build(work.shelf, work.source, work.streams, Heights(6, 8)) >= 512
+        assert work.shelf.manifests("default")
+    assert list((house.root / "segments/default").iterdir())
+    house.purge()
+    assert not (house.root / "segments/default").exists()
+    with open_segments(house.root, clock=house.clock) as work:
+        assert build(work.shelf, work.source, ["default"], Heights(6, 8)) == 0
+        assert work.shelf.manifests("default") == []
+    assert house.problems() == []
 
 
 def test_the_index_forgets(house: House) -> None:

@@ -7,6 +7,10 @@
     relay      relay:<name>     brings an outbox to the journal                     500 ms
     seal       seal:<stream>    seals what waits, anchors, has anchors attested     the journal says so
     feed       feed             brings the index up to the log                      a batch was sealed, or 1 s
+    watch      watch            leads what is sealed past the rules                 a batch was sealed, or 1 s
+    watch      forecast         foresees what orders that moved may run into        a batch was sealed, or 1 s
+    watch      training         learns targets anew that are due                    10 min
+    watch      actions          carries out what was accepted about forecasts       500 ms
     export     export:<name>    sends sealed events on                              a batch was sealed, or 1 s
 
 One process does it for a trail's directory: whoever holds the lock ``serving.lock`` there. Another one waits for it,

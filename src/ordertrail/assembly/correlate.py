@@ -1,7 +1,8 @@
 """Correlation on the databases that the settings name: providers with their secrets, inbox, books, orders, outbox."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -9,7 +10,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
-from ordertrail.adapters.correlate.books import BooksDatabase, SqlCards, SqlExceptions, SqlFacts, SqlLinks
+from ordertrail.adapters.correlate.books import (
+    BooksDatabase,
+    SqlCards,
+    SqlExceptions,
+    SqlFacts,
+    SqlLinks,
+    SqlReckonings,
+)
 from ordertrail.adapters.correlate.ocel_sqlite import write_ocel_sqlite
 from ordertrail.adapters.correlate.orders import SqlOrderBook
 from ordertrail.adapters.files.bodies import FileBodies
@@ -43,9 +51,10 @@ from ordertrail.intake.service import Intake
 from ordertrail.intake.signatures.catalogue import Lock, SignatureAuthenticator, lock
 from ordertrail.intake.signatures.scheme import Credential
 from ordertrail.kernel.clock import Clock, utc_now
-from ordertrail.kernel.errors import ConfigurationError
+from ordertrail.kernel.errors import ConfigurationError, UnavailableError
 from ordertrail.orders.model import Order
 from ordertrail.record.event import Event
+from ordertrail.services import Trail
 from ordertrail.settings import secret
 from ordertrail.settings.correlate import CorrelateSettings, ProviderSettings
 
@@ -81,9 +90,17 @@ class _NoRules:
 
 @contextmanager
 def open_correlate(
-    root: Path, said: CorrelateSettings | None = None, *, clock: Clock = utc_now
+    root: Path,
+    said: CorrelateSettings | None = None,
+    *,
+    clock: Clock = utc_now,
+    trail: Trail | None = None,
 ) -> Iterator[Correlate]:
     """Open the correlation of the trail in a directory; its tables are made where they are missing.
+
+    What it tells waits in its outbox until somebody relays it. Where ``trail`` is handed in it is brought there at
+    once, so that a decision is in the trail's journal when whoever decided is answered; what cannot be brought now
+    stays in the outbox.
 
     Raises ConfigurationError where the settings will not do, UnavailableError where a database cannot be reached.
     """
@@ -101,10 +118,22 @@ def open_correlate(
     engine = intake_engine(url, correlate_password(root, said))
     orders = intake_engine(orders_url, intake_password(root, settings))
     try:
-        yield _correlate(root, said, engine, orders, clock)
+        made = _correlate(root, said, engine, orders, clock)
+        yield made if trail is None else _relaying(made, trail, url, correlate_password(root, said))
     finally:
         orders.dispose()
         engine.dispose()
+
+
+def _relaying(correlate: Correlate, trail: Trail, url: str, password: str | None) -> Correlate:
+    """Return a correlation whose decisions are brought to the trail as they are told."""
+
+    def told(events: Sequence[Event]) -> None:
+        correlate.tell(events)
+        with suppress(UnavailableError), open_relay(trail, url, password=password) as moving:
+            moving.run()
+
+    return replace(correlate, tell=told, linker=replace(correlate.linker, tell=told))
 
 
 def correlate_settings(root: Path) -> CorrelateSettings:
@@ -151,6 +180,7 @@ def _correlate(
         observer,
         linker,
         SqlExceptions(books),
+        SqlReckonings(books),
         facts,
         SqlOrderBook(orders, read),
         told,

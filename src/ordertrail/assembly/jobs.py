@@ -19,6 +19,7 @@ from ordertrail.assembly.stores import read_settings
 from ordertrail.assembly.trail import open_trail
 from ordertrail.kernel.errors import EvidenceError, UnavailableError
 from ordertrail.ledger.attestation import Attested
+from ordertrail.monitor.governance import GOVERNANCE
 from ordertrail.monitor.watch import follow
 from ordertrail.notify.courier import Stepped, Went
 from ordertrail.services import Trail
@@ -29,6 +30,8 @@ from ordertrail.settings.serve import RelaySettings
 _log = logging.getLogger("ordertrail.background")
 _PAUSE: Final = 0.5
 _NAP: Final = 1.0
+_HOLD: Final = 3_600.0
+"""Seconds between two times that all orders are held against what others say of them."""
 _LOOK: Final = 5.0
 """Seconds between two looks at how much a job has not done."""
 
@@ -91,12 +94,35 @@ class Work:
         serve = self.settings.serve
         if serve.watch and find_spec("sigma") is not None:
             yield Job("watch", Stage.WATCH, partial(self._watch, self.bell.ear()))
+            yield from self._foreseeing()
         if serve.notify and self.settings.routes:
             yield Job("notify", Stage.EXPORT, self._notify)
         if serve.exports:
             for exporter in self.settings.exporters:
                 run = partial(self._export, exporter, self.bell.ear())
                 yield Job(f"export:{exporter.name}", Stage.EXPORT, run)
+
+    def _foreseeing(self) -> Iterator[Job]:
+        """Return the jobs of forecasts, where a model may be deployed, and of what is done about them."""
+        from ordertrail.assembly import foresight  # noqa: PLC0415 - an extra
+
+        with self.open_trail(self.root) as trail:
+            governed = GOVERNANCE in trail.logs
+        if governed and foresight.can_forecast():
+            ear = self.bell.ear()
+            yield Job(
+                foresight.FORECAST,
+                Stage.WATCH,
+                lambda stopping, listener: foresight.run_forecast(
+                    self.root, lambda: _hear(ear, stopping, _NAP), stopping, listener
+                ),
+            )
+        if self.settings.forecast.train_every and foresight.can_forecast():
+            from ordertrail.assembly.forecast import TRAINING, run_training  # noqa: PLC0415 - an extra
+
+            yield Job(TRAINING, Stage.WATCH, partial(run_training, self.root))
+        if (self.root / self.settings.corrective.file).exists():
+            yield Job(foresight.ACTIONS, Stage.WATCH, partial(foresight.run_actions, self.root))
 
     def feeding(self) -> Job:
         """Return the job that brings the index up to the log."""
@@ -169,16 +195,22 @@ class Work:
                 tell(sealed, None)
 
     def _outside(self, stopping: Stopping, listener: Listener) -> None:
-        """Read what gateways and carriers sent, and bring what it tells to the journal."""
+        """Bring what gateways and carriers sent to the journal, and hold all orders against it, hourly."""
         from ordertrail.assembly.correlate import open_correlate, relay_outside  # noqa: PLC0415 - an extra
 
         with open_correlate(self.root) as correlate:
             listener.running("outside", well=True)
+            held: float | None = None
             while not stopping():
                 worked = correlate.observer.drain()
                 if worked:
                     relay_outside(self.root)
                     listener.done("outside", worked.deliveries)
+                if held is None or time.monotonic() - held >= _HOLD:
+                    held = time.monotonic()
+                    correlate.refresh()
+                    correlate.reconcile()
+                    relay_outside(self.root)
                 stopping.rest(_PAUSE)
 
     def _watch(self, ear: threading.Event, stopping: Stopping, listener: Listener) -> None:

@@ -7,16 +7,17 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from ordertrail.adapters.files.lock import FileLock
-from ordertrail.adapters.notify.database import NotifyDatabase, open_file, open_server
+from ordertrail.adapters.notify.database import STATE
 from ordertrail.adapters.notify.here import Console, Pages
 from ordertrail.adapters.notify.store import SqlNotify
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.adapters.sql.streams import list_streams
+from ordertrail.adapters.state import StateDatabase, open_file, open_server
 from ordertrail.assembly.databases import TrailDatabase
 from ordertrail.assembly.stores import read_settings
 from ordertrail.assembly.trail import open_trail
@@ -33,7 +34,11 @@ from ordertrail.query.ports import LogReader
 from ordertrail.record.entry import read_entry
 from ordertrail.record.event import Event
 from ordertrail.settings import secret
+from ordertrail.settings.actions import WebhookSettings
 from ordertrail.settings.notify import NotifySettings, RouteSettings, quiet_times
+
+if TYPE_CHECKING:  # an extra
+    from ordertrail.adapters.notify.webhook import Webhook
 
 NOTIFY: Final = "notify.db"
 """The file of messages and deliveries, where no server is named."""
@@ -122,7 +127,7 @@ def open_channel(root: Path, said: RouteSettings, clock: Clock, write: Callable[
         case "app":
             return Pages()
         case "webhook":
-            return _webhook(root, said, clock)
+            return open_webhook(root, said, clock, f"routes.{said.name}")
         case "apprise":
             return _service(root, said)
 
@@ -140,12 +145,13 @@ class _Log:
         return [read_entry(row.entry).event for row in self.reader.rows(stream, start, end)]
 
 
-def _webhook(root: Path, said: RouteSettings, clock: Clock) -> Channel:
+def open_webhook(root: Path, said: RouteSettings | WebhookSettings, clock: Clock, place: str) -> "Webhook":
+    """Open a signed webhook; ``place`` is where the settings say it. Raises ConfigurationError where it will not do."""
     try:
         from ordertrail.adapters.notify.webhook import Endpoint, Webhook, parse_secret  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise _missing(said.name, error) from None
-    setting = f"routes.{said.name}.secret_files"
+        raise _missing(place, error) from None
+    setting = f"{place}.secret_files"
     secrets = []
     for name in said.secret_files:
         try:
@@ -156,7 +162,7 @@ def _webhook(root: Path, said: RouteSettings, clock: Clock) -> Channel:
         tls = ssl.create_default_context(cafile=None if said.ca_file is None else str(root / said.ca_file))
         tls.minimum_version = ssl.TLSVersion.TLSv1_2
     except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(f"routes.{said.name}.ca_file cannot be read: {error}") from None
+        raise ConfigurationError(f"{place}.ca_file cannot be read: {error}") from None
     return Webhook(Endpoint(said.url or "", secrets, said.private, said.timeout_seconds, tls), clock)
 
 
@@ -164,7 +170,7 @@ def _service(root: Path, said: RouteSettings) -> Channel:
     try:
         from ordertrail.adapters.notify.services import AppriseService  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise _missing(said.name, error) from None
+        raise _missing(f"routes.{said.name}", error) from None
     setting = f"routes.{said.name}.address_file"
     lines = _read(root, said.address_file or "", setting).split()
     if len(lines) != 1:
@@ -179,9 +185,9 @@ def _read(root: Path, name: str, setting: str) -> str:
         raise ConfigurationError(f"{setting}: {name} is not text") from None
 
 
-def _missing(route: str, error: ImportError) -> ConfigurationError:
+def _missing(place: str, error: ImportError) -> ConfigurationError:
     return ConfigurationError(
-        f"route {route} needs a package that is not installed: {error.name}",
+        f"{place} needs a package that is not installed: {error.name}",
         meaning="Nobody was told of anything.",
         remedy="Install it with: pip install 'ordertrail[notify]'",
     )
@@ -196,12 +202,12 @@ def _addresses(public_url: str | None) -> Address:
     return address
 
 
-def _open_database(root: Path, said: NotifySettings) -> NotifyDatabase:
+def _open_database(root: Path, said: NotifySettings) -> StateDatabase:
     if said.url is None:
-        return open_file(root / NOTIFY)
+        return open_file(root / NOTIFY, STATE)
     place = None if said.password_file is None else str(root / said.password_file)
     found = secret("NOTIFY_PASSWORD", place, "notify.password_file")
-    return open_server(said.url, None if found is None else found.decode())
+    return open_server(said.url, None if found is None else found.decode(), STATE)
 
 
 def _locked(path: Path) -> FileLock:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import inspect
 
 from ordertrail.assembly.applications import application_engine, without_password
+from ordertrail.assembly.filing import filing_door
 from ordertrail.capture.guard.settling import settle
 from ordertrail.capture.outbox.ddl import TABLES
 from ordertrail.capture.outbox.relay import Relay, translated
@@ -18,6 +19,9 @@ def open_relay(
     trail: Trail, url: str, *, stream: str = DEFAULT_STREAM, password: str | None = None
 ) -> Iterator[Relay]:
     """Open a relay; ``url`` is ``postgresql://user@host/database`` or ``sqlite:///path``.
+
+    Each event goes to the stream of its class, as the retention policy in force says; where none is in force, or
+    another ``stream`` is named, all go to that one.
 
     Raises ConfigurationError for an address that is none, a driver that is not installed, or a database without an
     outbox; UnavailableError where it cannot be reached.
@@ -35,6 +39,7 @@ def open_relay(
                 meaning="Nothing was relayed.",
                 remedy="Name the application's database; create_outbox of ordertrail.capture.outbox makes its outbox.",
             )
-        yield Relay(engine, trail.log(stream).recorder, gather=settle)
+        door = filing_door(trail) if stream == DEFAULT_STREAM else trail.log(stream).recorder
+        yield Relay(engine, door, gather=settle)
     finally:
         engine.dispose()

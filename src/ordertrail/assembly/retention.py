@@ -1,25 +1,30 @@
 """Retention of the trail in a directory: its deletion log, its logs that may be pruned, and the hold store."""
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from ordertrail.adapters.files.durable import translated
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.assembly.databases import TrailDatabase
 from ordertrail.assembly.index import INDEX, open_query
+from ordertrail.assembly.people import PEOPLE
 from ordertrail.assembly.sealing import TrailSealing
-from ordertrail.assembly.stores import Stores, read_settings
+from ordertrail.assembly.stores import KEYS, Stores, read_settings
 from ordertrail.assembly.trail import add_log, open_trail
 from ordertrail.kernel.clock import Clock, format_time, parse_time, utc_now
 from ordertrail.kernel.errors import InputError
 from ordertrail.ledger.rotation import LogIdentity
 from ordertrail.ledger.tlog_proof import format_tlog_proof
+from ordertrail.monitor.governance import GOVERNANCE
 from ordertrail.query.filters.grammar import format_filter, parse_filter
 from ordertrail.query.projection import Place, project
-from ordertrail.record.event import Event
+from ordertrail.record.event import Actor, Event
 from ordertrail.retention.hold import Matches
 from ordertrail.retention.policy import Policy, RetentionClass, Span
 from ordertrail.retention.ports import ClosedAt, PrunableLog
@@ -33,6 +38,9 @@ _PATIENCE = 120.0
 
 HELD = "held"
 """The folder of what holds keep although its range was destroyed."""
+
+ARCHIVE = "archive"
+"""The folder of ranges as columns, write-once."""
 
 _CLOSES = frozenset({"order.complete", "order.cancel", "order.reject"})
 _REOPENS = frozenset({"order.restore", "order.status.revert", "order.create", "order.submit"})
@@ -58,8 +66,17 @@ def open_retention(root: Path, *, clock: Clock = utc_now) -> Iterator[Retention]
     settings = read_settings(root)
     begin_deletions(root, clock)
     stores = Stores(root, settings, clock)
-    with open_trail(root, clock=clock) as trail:
-        logs = {name: _log(trail, name, stores) for name in trail.logs}
+    with ExitStack() as opened:
+        trail = opened.enter_context(open_trail(root, clock=clock))
+        logs = {name: _log(trail, name, stores) for name in trail.logs if name != GOVERNANCE}
+
+        def begin(cls: RetentionClass) -> None:
+            """Begin the log of a class: its objects are locked for the class's term from the first write on."""
+            name = f"{next(iter(trail.logs.values())).identity.origin}/{cls.name}"
+            add_log(root, LogIdentity(cls.name, name, cls.term.least_days, format_time(clock())), clock)
+            again = opened.enter_context(open_trail(root, clock=clock))
+            logs[cls.name] = _log(again, cls.name, stores)
+
         yield Retention(
             deletions=logs.pop(DELETIONS),
             logs=logs,
@@ -70,7 +87,29 @@ def open_retention(root: Path, *, clock: Clock = utc_now) -> Iterator[Retention]
             default=_as_begun(logs),
             fixed_scope=lambda text: format_filter(parse_filter(text, clock(), ZoneInfo("UTC")).fixed()),
             four_eyes_from=settings.retention.four_eyes_from,
+            begin=begin,
+            personal=_PersonalData(trail, root / KEYS / PEOPLE),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _PersonalData:
+    """Implements :class:`ordertrail.retention.ports.PersonalData` with a trail's own keys."""
+
+    trail: Trail
+    keys: Path
+
+    def knows(self, person: str) -> bool:
+        """See the port. Where nothing was ever sealed, no store of keys is made to find that out."""
+        return self.keys.exists() and self.trail.personal().knows(person)
+
+    def open(self, event: Event, path: str) -> Any:
+        """See the port."""
+        return self.trail.personal().open(event, path)
+
+    def erase(self, person: str, actor: Actor, reason: str) -> bool:
+        """See the port."""
+        return self.trail.erase(person, actor, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +147,22 @@ def _log(trail: Trail, name: str, stores: Stores) -> PrunableLog:
         destroyer=_Administrator(stores.database),
         vault=stores.vault_of_log(name),
         blobs=stores.vault_of("blobs"),
+        archive=stores.vault_of(ARCHIVE),
         size=lambda: log.store.head(name).size,
         write=write,
         prove=prove,
-        forget=lambda _stream, _minimum: _forget(stores.root),
+        forget=lambda stream, _minimum: _forget(stores.root, stream),
     )
 
 
-def _forget(root: Path) -> None:
-    """Have the index made anew of what is there, where there is one."""
-    if read_settings(root).index.url is None and not (root / INDEX).exists():
+def _forget(root: Path, stream: str) -> None:
+    """Remove a log's segments, and have the index made anew of what is there, where there is one."""
+    settings = read_settings(root)
+    segments = root / settings.segments.folder / stream
+    if segments.exists():
+        with translated(segments, "removing"):
+            shutil.rmtree(segments)
+    if settings.index.url is None and not (root / INDEX).exists():
         return
     with open_query(root) as query:
         query.rebuild()
@@ -163,5 +208,6 @@ def _as_begun(logs: dict[str, PrunableLog]) -> Policy:
         tuple(
             RetentionClass(name, "as the log was begun", Span(days=log.identity.keep_days))
             for name, log in logs.items()
-        )
+        ),
+        files=False,
     )

@@ -14,13 +14,12 @@ from ordertrail.assembly.index import open_query
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption, opened
 from ordertrail.cli.output import EXIT_INPUT, progress, say, say_json, say_json_line
 from ordertrail.cli.relay import on_signal
-from ordertrail.correlate.facts import Thing
+from ordertrail.correlate.facts import Thing, parse_thing
 from ordertrail.correlate.matching.links import Link, LinkState
 from ordertrail.intake.delivery import Way
 from ordertrail.intake.processing import Worked
 from ordertrail.intake.receiving import Sent
 from ordertrail.intake.states import MessageState
-from ordertrail.kernel.errors import InputError
 from ordertrail.kernel.numbers import count
 from ordertrail.query.entries import read_entry
 from ordertrail.query.service import Query
@@ -140,7 +139,11 @@ def links(
     """List the links that wait for a person, the likeliest first; or all of one order."""
     with open_correlate(trail) as correlate:
         known = correlate.linker.matcher.links
-        found = known.waiting(limit) if order is None else known.of_orders([order]).get(order, ())
+        found = (
+            known.standing(LinkState.PROPOSED, limit)
+            if order is None
+            else known.of_orders([order]).get(order, ())
+        )
     for link in found[:limit]:
         if as_json:
             say_json_line(_plain(link))
@@ -162,7 +165,7 @@ def confirm(
 ) -> None:
     """Say that a payment or a parcel is of an order, whether it was proposed or not."""
     with open_correlate(trail) as correlate:
-        made = correlate.linker.link(_thing(thing), order, None, Actor(actor, "person"), reason)
+        made = correlate.linker.link(parse_thing(thing), order, None, Actor(actor, "person"), reason)
     _decided(trail, made, as_json=as_json)
 
 
@@ -176,7 +179,7 @@ def reject(
     as_json: JsonOption = False,
 ) -> None:
     """Say that a payment or a parcel that was proposed is not of an order."""
-    _decide(trail, _thing(thing), order, LinkState.REJECTED, actor, reason, as_json=as_json)
+    _decide(trail, parse_thing(thing), order, LinkState.REJECTED, actor, reason, as_json=as_json)
 
 
 @app.command("undo")
@@ -189,7 +192,7 @@ def undo(
     as_json: JsonOption = False,
 ) -> None:
     """Take back a link that was wrong; that it was made, and by whom, stays on record."""
-    _decide(trail, _thing(thing), order, LinkState.UNDONE, actor, reason, as_json=as_json)
+    _decide(trail, parse_thing(thing), order, LinkState.UNDONE, actor, reason, as_json=as_json)
 
 
 def _decide(
@@ -215,16 +218,6 @@ def _plain(link: Link) -> dict[str, object]:
         "reasons": list(link.reasons),
         "by": link.by,
     }
-
-
-def _thing(text: str) -> Thing:
-    parts = text.split("/", 3)
-    if len(parts) != 4 or parts[2] not in {"payment", "parcel"} or not all(parts):
-        raise InputError(
-            f"{text!r} names no payment or parcel",
-            remedy="Write provider/account/payment/ID or provider/account/parcel/ID, as 'outside links' shows it.",
-        )
-    return Thing(*parts)
 
 
 def events_of(query: Query) -> Iterator[Event]:

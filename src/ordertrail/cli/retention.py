@@ -1,5 +1,7 @@
 """``ordertrail retention``: what is due, what is held, and destruction that two people agree on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +10,16 @@ import typer
 
 from ordertrail.assembly.retention import open_retention
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption
-from ordertrail.cli.output import progress, say, say_json
-from ordertrail.kernel.errors import InputError
+from ordertrail.cli.output import EXIT_BROKEN, progress, say, say_json, say_problems
+from ordertrail.kernel.errors import ConfigurationError, InputError
 from ordertrail.kernel.numbers import count
 from ordertrail.record.event import Actor
+from ordertrail.retention.access_report import format_html, format_json
+from ordertrail.retention.archive import Archived
+from ordertrail.retention.archiving import Archiving
 from ordertrail.retention.certificate import Certificate
 from ordertrail.retention.hold import Hold
+from ordertrail.retention.persons import Persons
 from ordertrail.retention.register import Disposal
 
 app = typer.Typer(help="Terms, legal holds, and destruction with certificates.", no_args_is_help=True)
@@ -172,15 +178,160 @@ def certificates(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> Non
             {
                 "certificates": [asdict(one) for one in register.certificates.values()],
                 "waiting": [asdict(one) for one in waiting],
+                "erasures": [asdict(one) for one in register.erased.values()],
             }
         )
         return
     for one in register.certificates.values():
         say(f"{one.id}: {one.sentence}")
+    for erased in register.erased.values():
+        say(f"{erased.id}: {erased.sentence}")
     for asked in waiting:
         say(f"{asked.id}: {count(asked.entries, 'entry', 'entries')} of {asked.stream}, {asked.state}.")
-    if not register.disposals:
+    if not register.disposals and not register.erased:
         say("Nothing was destroyed, and nobody asked.")
+
+
+@app.command("archive")
+def archive(
+    by: By, reason: Why, stream: Stream = "default", trail: TrailOption = TRAIL, as_json: JsonOption = False
+) -> None:
+    """Keep what is sealed as columns too, write-once, for the log's term; by whole ranges, each once."""
+    with _archive(trail) as archiving:
+        done = archiving.run(Actor(by, "person"), stream, reason)
+    if as_json:
+        say_json({"archived": [asdict(one) for one in done]})
+        return
+    for one in done:
+        _tell_range(one)
+    if not done:
+        say(f"No further range of {stream} is full.")
+
+
+@app.command("archived")
+def archived(stream: Stream = "default", trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
+    """List what of a log is archived, and hold each file against what was put on record of it."""
+    with _archive(trail) as archiving:
+        found, wrong = archiving.ranges(stream), list(archiving.check(stream))
+    if as_json:
+        say_json({"archived": [asdict(one) for one in found], "findings": wrong})
+    else:
+        for one in found:
+            _tell_range(one)
+        if not found:
+            say(f"Nothing of {stream} is archived.")
+        say_problems(wrong)
+    if wrong:
+        raise typer.Exit(EXIT_BROKEN)
+
+
+@app.command("restore-archive")
+def restore_archive(
+    stream: Stream = "default", trail: TrailOption = TRAIL, as_json: JsonOption = False
+) -> None:
+    """Put back, from the archive, the columns of a log that are lost; each is checked before it is asked."""
+    with _archive(trail) as archiving:
+        back = archiving.restore(stream)
+    if as_json:
+        say_json({"restored": [asdict(one) for one in back]})
+    else:
+        say(f"{count(len(back), 'range')} of {stream} put back.")
+
+
+@contextmanager
+def _archive(trail: Path) -> Iterator[Archiving]:
+    try:
+        from ordertrail.assembly.archive import open_archive  # noqa: PLC0415 - an extra that the other verbs do without
+    except ImportError as error:
+        raise ConfigurationError(
+            f"the archive needs a package that is not installed: {error}",
+            meaning="Nothing was archived; the log and its own vault are untouched.",
+            remedy="Install it with: pip install 'ordertrail[columnar]'",
+        ) from None
+    with open_archive(trail) as archiving:
+        yield archiving
+
+
+def _tell_range(one: Archived) -> None:
+    entries = count(one.end - one.start, "entry", "entries")
+    say(f"{one.stream}/{one.name}: {entries} in {one.size:,} bytes, locked until {one.until[:10]}.")
+
+
+@app.command("person")
+def person(
+    name: Annotated[str, typer.Argument(metavar="PERSON", help="The person's id.")],
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what of a person is kept, and what keeps it from being erased; nothing is opened or changed."""
+    with open_retention(trail) as retention:
+        scope = Persons(retention).scope(name)
+    if as_json:
+        say_json(asdict(scope))
+        return
+    known = "" if scope.known else " Its key is gone, or never was: nothing of it can be read."
+    values, events = count(scope.values, "sealed value"), count(scope.events, "event")
+    say(f"{scope.person}: {values} in {events}.{known}")
+    for conflict in scope.conflicts:
+        say(f"Not to be erased: {conflict}.")
+
+
+@app.command("access")
+def access(
+    name: Annotated[str, typer.Argument(metavar="PERSON", help="The person's id.")],
+    by: By,
+    reason: Why,
+    out: Annotated[
+        Path, typer.Option("--out", help="The page to write; it must not be there.", show_default=False)
+    ],
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Write all that is kept of a person, opened, as a page that they can read (GDPR Art. 15); JSON with --json."""
+    if out.exists():
+        raise InputError(f"{out} is there already; nothing was written")
+    with open_retention(trail) as retention:
+        report = Persons(retention).report(Actor(by, "person"), name, reason)
+    with out.open("x", encoding="utf-8") as file:
+        file.write(format_json(report) if as_json else format_html(report))
+    told = {"person": name, "values": len(report.values), "file": str(out)}
+    say_json(told) if as_json else say(f"{count(len(report.values), 'value')} of {name} written to {out}.")
+
+
+@app.command("erase")
+def erase(
+    name: Annotated[str, typer.Argument(metavar="PERSON", help="The person's id.")],
+    by: By,
+    reason: Why,
+    identity: Annotated[
+        str,
+        typer.Option("--identity", help="How it was seen that the person asked for it.", show_default=False),
+    ],
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for a person to be erased (GDPR Art. 17); refused, with the article, where a hold or a duty goes before."""
+    with open_retention(trail) as retention:
+        asked = Persons(retention).request(Actor(by, "person"), name, reason, identity)
+    if as_json:
+        say_json(asdict(asked))
+    else:
+        say(f"{asked.id}: {name} is to be erased; somebody else must approve it.")
+
+
+@app.command("approve-erasure")
+def approve_erasure(
+    erasure: Annotated[str, typer.Argument(help="What was asked for.")],
+    by: By,
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Agree to an erasure that somebody else asked for: the person's key is destroyed, and that is certified."""
+    with open_retention(trail) as retention:
+        certificate = Persons(retention).erase(Actor(by, "person"), erasure)
+    say_json({**asdict(certificate), "sentence": certificate.sentence}) if as_json else say(
+        certificate.sentence
+    )
 
 
 def _tell_disposal(one: Disposal, what: str, *, as_json: bool) -> None:

@@ -130,11 +130,16 @@ def save(
     trail: TrailOption = TRAIL,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a file of rules in force. It is checked, and on record, before it is."""
+    """Put a file of rules in force, or have it wait for another person. It is checked, and on record, before."""
     with open_monitor(trail) as monitor:
         found = monitor.save(file.stem, _read(file), Actor(by, "person"), reason)
+        waits = any(one.name == file.stem for one in monitor.waiting())
     if as_json:
-        say_json({"saved": file.stem, "rules": [rule.about.name for rule in found]})
+        say_json({"saved": file.stem, "rules": [rule.about.name for rule in found], "waits": waits})
+    elif waits:
+        say(
+            f"{count(len(found), 'rule')} of {file.stem} waiting for another person: 'ordertrail watch approve'."
+        )
     else:
         say(f"{count(len(found), 'rule')} of {file.stem} in force: a running watch has them within a moment.")
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from ordertrail.kernel.errors import InputError
 from ordertrail.kernel.money import Money
 from ordertrail.record.event import Link
 
@@ -90,6 +91,17 @@ class Thing:
 
     def __str__(self) -> str:
         return f"{self.system}/{self.account}/{self.kind}/{self.id}"
+
+
+def parse_thing(text: str) -> Thing:
+    """Read what ``str`` of a thing wrote. Raises InputError where it names no payment or parcel."""
+    parts = text.split("/", 3)
+    if len(parts) != 4 or parts[2] not in {"payment", "parcel"} or not all(parts):
+        raise InputError(
+            f"{text[:200]!r} names no payment or parcel",
+            remedy="Write provider/account/payment/ID or provider/account/parcel/ID, as links name it.",
+        )
+    return Thing(*parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ordertrail.correlate.events import fact_of
-from ordertrail.correlate.facts import Fact
+from ordertrail.correlate.facts import Fact, Thing
 from ordertrail.correlate.linking import Linker, Tell
 from ordertrail.correlate.matching.cards import Blind, card_of, name_key
 from ordertrail.correlate.matching.links import Link, LinkState
@@ -13,10 +13,10 @@ from ordertrail.correlate.matching.ports import EveryFact
 from ordertrail.correlate.observing import Observer
 from ordertrail.correlate.rebuilding import Rebuilt, rebuild
 from ordertrail.correlate.reconciling.exceptions import Exceptional, settle, turns
-from ordertrail.correlate.reconciling.ports import Exceptions, OrderBook
+from ordertrail.correlate.reconciling.ports import Exceptions, OrderBook, Reckonings
 from ordertrail.correlate.reconciling.promise import promise_of
 from ordertrail.correlate.reconciling.rules import Discrepancy, Kind, Patience, reconcile
-from ordertrail.correlate.reconciling.totals import Total, totals_of
+from ordertrail.correlate.reconciling.totals import Reckoning, Total, totals_of
 from ordertrail.correlate.skew import Sandwich, Skew, estimate
 from ordertrail.correlate.view import Across, OrderView, view_of
 from ordertrail.intake.service import Intake
@@ -30,13 +30,12 @@ PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciled:
-    """What a reconciliation did: orders looked at, discrepancies that turned, and what facts come to."""
+class Possible:
+    """A link as whoever decides sees it: what is told of the thing, and the order, None where it is not kept here."""
 
-    orders: int
-    opened: int
-    gone: int
-    totals: tuple[Total, ...]
+    link: Link
+    facts: tuple[Fact, ...]
+    order: Order | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,7 @@ class Correlate:
     observer: Observer
     linker: Linker
     exceptions: Exceptions
+    reckonings: Reckonings
     every_fact: EveryFact
     orders: OrderBook
     tell: Tell
@@ -65,7 +65,7 @@ class Correlate:
             on_page(seen)
         return seen
 
-    def reconcile(self, on_page: Callable[[int], None] = lambda _: None) -> Reconciled:
+    def reconcile(self, on_page: Callable[[int], None] = lambda _: None) -> Reckoning:
         """Hold all orders against what is linked to them, and tell what turned."""
         seen = opened = gone = 0
         for page in self._pages():
@@ -74,7 +74,9 @@ class Correlate:
             gone += sum(one.standing == "gone" for one in told)
             seen += len(page)
             on_page(seen)
-        return Reconciled(seen, opened, gone, self.totals())
+        done = Reckoning(format_time(self.clock()), seen, opened, gone, self.totals())
+        self.reckonings.keep(done)
+        return done
 
     def totals(self) -> tuple[Total, ...]:
         """Return what all facts come to, by system, account and currency: of linked payments, and of others."""
@@ -92,6 +94,28 @@ class Correlate:
     def reconcile_orders(self, orders: Iterable[str]) -> Sequence[Exceptional]:
         """Hold some orders against what is linked to them now; return what turned."""
         return self._turned(self.orders.get(orders))
+
+    def possible(self, links: Iterable[Link]) -> list[Possible]:
+        """Return links with what there is to decide them by."""
+        each = list(links)
+        facts = self.linker.matcher.facts.of({link.thing for link in each})
+        orders = {order.id: order for order in self.orders.get({link.order for link in each})}
+        return [Possible(link, tuple(facts.get(link.thing, ())), orders.get(link.order)) for link in each]
+
+    def decide(self, thing: Thing, order: str, state: LinkState, actor: Actor, reason: str) -> Link:
+        """Confirm, reject or undo a link, and hold its order against what is linked now.
+
+        Raises InputError where there is no such link, or it may not become that.
+        """
+        after = self.linker.decide(thing, order, state, actor, reason)
+        self.reconcile_orders([order])
+        return after
+
+    def link(self, thing: Thing, order: str, tenant: str | None, actor: Actor, reason: str) -> Link:
+        """Link by hand what no rule linked or proposed, and hold the order against it. Raises InputError as above."""
+        made = self.linker.link(thing, order, tenant, actor, reason)
+        self.reconcile_orders([order])
+        return made
 
     def settle(self, order: str, kind: Kind, actor: Actor, reason: str) -> Exceptional:
         """Let a discrepancy stand, with a reason. Raises InputError where there is none that is open."""

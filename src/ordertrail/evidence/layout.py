@@ -10,7 +10,7 @@
     disclosures.json                                keys of the sealed fields that the recipient may see
     blobs/<SHA-256>                                 what was too large for an entry
     roots/<authority>.pem                           certificates that time stamps lead to
-    purges/<name>                                   certificates of destruction (reserved)
+    purges/<name>                                   certificates of destruction, each with its proof
     logs/<stream>/keys/<size>                       statements by which the log's keys came into force
     logs/<stream>/cosigners.txt                     other verifier keys of the log and its witnesses' policy
     logs/<stream>/policy.txt

@@ -14,6 +14,7 @@ from ordertrail.monitor.alerts import lifecycle
 from ordertrail.monitor.alerts.alert import Alert, Disposition, Transition
 from ordertrail.monitor.alerts.incidents import Incident, incidents
 from ordertrail.monitor.ports import AlertQuery, RuleFiles, Standing
+from ordertrail.monitor.rules.approval import Approvals, WaitingRules
 from ordertrail.monitor.rules.reading import read_rules
 from ordertrail.monitor.rules.rule import Rule
 from ordertrail.monitor.rules.rulebook import Rulebook, shipped_rules
@@ -43,13 +44,30 @@ class Monitor:
     searches: Searches
     silenced: frozenset[str] = frozenset()
     """Names of shipped rules that are not in force."""
+    approvals: Approvals | None = None
+    """What takes two people, where it may; None where one person's word is enough."""
 
     def rules(self) -> Rulebook:
         """Return the rules in force: those that are shipped, and the trail's own.
 
         Raises InputError naming the file and line of what is wrong.
         """
-        return self._together(dict(self.files.read()))
+        return self._together(self._own())
+
+    def waiting(self) -> list[WaitingRules]:
+        """Return the files of rules that were saved and wait for another person's approval, by name."""
+        approvals = self._asked()
+        if approvals is None:
+            return []
+        return [one for _, one in sorted(approvals.register(self.files.read).waiting.items())]
+
+    def strays(self) -> list[str]:
+        """Return the names of files in the folder that are not what is in force: nobody approved them."""
+        approvals = self._asked()
+        if approvals is None:
+            return []
+        in_force = approvals.register(self.files.read).in_force
+        return sorted(name for name, text in self.files.read().items() if in_force.get(name) != text)
 
     def watch(self) -> Watch:
         """Return a watch over the log, from where the last one ended."""
@@ -80,20 +98,42 @@ class Monitor:
 
     def check(self, name: str, text: str) -> list[Rule]:
         """Return the rules of a file as it would be saved. Raises InputError with lines and reasons."""
-        files = dict(self.files.read())
-        files[name] = text
-        self._together(files)
+        self._together(self._own() | {name: text})
         return read_rules(text)
 
     def save(self, name: str, text: str, actor: Actor, reason: str) -> list[Rule]:
-        """Put a file of rules in force: checked, on record, then written. Raises InputError with lines and reasons."""
+        """Put a file of rules in force: checked, on record, then written. Raises InputError with lines and reasons.
+
+        Where approval is asked for, it waits instead until another person approved it.
+        """
         if not reason.strip():
             raise InputError("a rule is changed for a reason; say which")
         rules = self.check(name, text)
+        approvals = self._asked()
+        if approvals is not None:
+            approvals.propose(name, text, actor, reason)
+            return rules
         before = self.files.read().get(name)
         self.around.door([self._rule_changed(name, before, text, actor, reason)])
         self.files.write(name, text)
         return rules
+
+    def approve(self, name: str, sha256: str, actor: Actor, reason: str) -> list[Rule]:
+        """Put in force what another person saved: on record, then written. ``sha256`` is of the text that was read.
+
+        *If we stop here* before it is written, it is in force all the same: the log says so, and the folder is a copy.
+        """
+        approvals = self._needed()
+        waiting = approvals.register(self.files.read).waiting.get(name)
+        if waiting is not None:
+            self.check(name, waiting.text)
+        text = approvals.approve(name, sha256, actor, reason)
+        self.files.write(name, text)
+        return read_rules(text)
+
+    def reject(self, name: str, actor: Actor, reason: str) -> None:
+        """Turn down what somebody saved, or take it back."""
+        self._needed().reject(name, actor, reason)
 
     def backtest(self, rules: Rulebook, name: str, start: datetime, end: datetime) -> Backtest:
         """Look at the past with a rule, as the index has it."""
@@ -165,6 +205,26 @@ class Monitor:
                 announce(self.around, [transition])
                 return transition.alert
         raise BusyError(f"alert {name} is being changed by others", meaning="Nothing was changed.")
+
+    def _own(self) -> dict[str, str]:
+        """Return the texts of the trail's own rules that are in force, by the names of their files."""
+        approvals = self._asked()
+        if approvals is None:
+            return dict(self.files.read())
+        return dict(approvals.register(self.files.read).in_force)
+
+    def _asked(self) -> Approvals | None:
+        """Return what takes two people, where that is asked for now."""
+        return self.approvals if self.approvals is not None and self.approvals.required() else None
+
+    def _needed(self) -> Approvals:
+        approvals = self._asked()
+        if approvals is None:
+            raise InputError(
+                "rules of this trail need no approval",
+                remedy='Ask for it with rules = "required" in [governance] of trail.toml.',
+            )
+        return approvals
 
     def _together(self, files: dict[str, str]) -> Rulebook:
         own = [rule for text in files.values() for rule in read_rules(text)]

@@ -139,8 +139,26 @@ alert.change               changed the state of
 alert.close                closed
 rule.change              ! changed the rule
 rule.approve             ! approved the rule
+rule.reject                turned down the rule
+rule.adopt               ! took over as approved the rule
+model.train                trained
+model.validate             validated
+model.approve            ! approved
+model.deploy             ! put in use
+model.retire             ! took out of use
+model.drift              ! found drift in
+suggestion.make            made
+suggestion.decide          decided on
+suggestion.execute       ! carried out
+suggestion.result          learned what became of
+suggestion.undo          ! undid
+policy.propose           ! proposed
+policy.approve           ! approved
+policy.stop              ! stopped
 notify.send                told of
 notify.fail              ! could not tell of
+notify.test                tried the route
+notify.retry               had told again
 notify.route.change      ! changed the route
 external.fact              learned from outside of
 link.propose               proposed a link for

@@ -17,6 +17,9 @@
     duty = false                    # whether a law asks for it: then it goes before a wish to be erased (GDPR 17(3)(b))
     actions = ["order.read"]        # which events: all of these must fit, none given fits everything
     channels = ["web"]
+    order_types = ["sample"]        # an event's tag order-type:sample
+    jurisdictions = ["DE"]          # an event's tag jurisdiction:DE
+    tenants = ["main"]
     action = "purge"                # archive, purge or review
 
 An event belongs to the first class that it fits; the last one must fit everything. Terms are days or whole years, by
@@ -39,6 +42,10 @@ from ordertrail.kernel.errors import InputError, Problem
 from ordertrail.record.event import Event
 
 VERSION: Final = 1
+ORDER_TYPE: Final = "order-type:"
+"""What the tag begins with that tells of which type an event's order is."""
+JURISDICTION: Final = "jurisdiction:"
+"""What the tag begins with that tells under which law an event falls."""
 _DAY_OF_YEAR = "12-31"
 _PRESETS = "presets.toml"
 
@@ -55,8 +62,11 @@ class Fate(StrEnum):
     """What happens when a term is over."""
 
     PURGE = "purge"
+    """It is destroyed when one asks and another agrees."""
     ARCHIVE = "archive"
+    """It is kept, as columns too; nobody destroys it while this stands."""
     REVIEW = "review"
+    """Somebody looks at it; it is destroyed when one asks, with what they saw as the reason, and another agrees."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -110,7 +120,11 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class RetentionClass:
-    """One class. ``actions`` and ``kinds`` are patterns (``order.*``), the others exact; empty fits everything."""
+    """One class. ``actions`` and ``kinds`` are patterns (``order.*``), the others exact; empty fits everything.
+
+    Of which type its order is and under which law it falls, an event's tags say (:data:`ORDER_TYPE`,
+    :data:`JURISDICTION`); one that says nothing fits no class that asks for it.
+    """
 
     name: str
     basis: str
@@ -122,6 +136,8 @@ class RetentionClass:
     kinds: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
+    order_types: tuple[str, ...] = ()
+    jurisdictions: tuple[str, ...] = ()
     source: str = ""
     duty: bool = False
     """Whether the basis is a duty by law to keep: then it goes before a person's wish to be erased."""
@@ -129,16 +145,24 @@ class RetentionClass:
     @property
     def fits_everything(self) -> bool:
         """Whether every event fits."""
-        return not (self.actions or self.kinds or self.channels or self.tenants)
+        return not any(self.criteria)
+
+    @property
+    def criteria(self) -> tuple[tuple[str, ...], ...]:
+        """What an event must be to fit: classes that ask for the same fit the same events."""
+        return (self.actions, self.kinds, self.channels, self.tenants, self.order_types, self.jurisdictions)
 
     def fits(self, event: Event) -> bool:
         """Say whether an event is of this class, if it is of none before it."""
         channel = event.context.channel if event.context is not None else None
+        tags = event.context.tags if event.context is not None else ()
         return (
             _matches(self.actions, event.action)
             and _matches(self.kinds, event.subject.kind)
             and (not self.channels or channel in self.channels)
             and (not self.tenants or event.subject.tenant in self.tenants)
+            and _tagged(self.order_types, ORDER_TYPE, tags)
+            and _tagged(self.jurisdictions, JURISDICTION, tags)
         )
 
     def due(self, event: Event, closed: datetime | None = None) -> datetime | None:
@@ -159,6 +183,8 @@ class Policy:
 
     classes: tuple[RetentionClass, ...]
     text: str = ""
+    files: bool = True
+    """Whether it says to which stream an event goes; what a trail begins with only says for how long each is kept."""
 
     def class_of(self, event: Event) -> RetentionClass:
         """Return the class of an event; its name is the stream that the event goes to."""
@@ -170,21 +196,39 @@ class Policy:
 
 
 def shortened(before: Policy, after: Policy) -> list[str]:
-    """Name what a changed policy would keep for a shorter time: that needs the eyes of two."""
-    found = []
-    for old in before.classes:
-        new = after.named(old.name)
-        if new is None:
-            found.append(f"the class {old.name} is gone")
-        elif _shorter(old, new):
-            found.append(
-                f"{old.name} is kept for {new.term} from {new.trigger}, not {old.term} from {old.trigger}"
-            )
+    """Name what a changed policy would keep for a shorter time: that needs the eyes of two.
+
+    That is a class that is kept for less, and a class that may take events, by what it asks for or by its place, from
+    one that is kept for longer.
+    """
+    found = [f"the class {old.name} is gone" for old in before.classes if after.named(old.name) is None]
+    for place, old in enumerate(before.classes):
+        for now, new in enumerate(after.classes):
+            moves = before.files and _may_move(before, place, after, now)
+            if (old.name == new.name or moves) and _shorter(old, new):
+                moved = "" if old.name == new.name else f" what was {old.name}'s may be {new.name}'s, and"
+                found.append(
+                    f"{old.name}:{moved} is kept for {new.term} from {new.trigger}, then {new.fate}, "
+                    f"not {old.term} from {old.trigger}, then {old.fate}"
+                )
     return found
 
 
+def _may_move(before: Policy, place: int, after: Policy, now: int) -> bool:
+    """Say whether an event of the class at a place before may be of the one at a place afterwards.
+
+    It may not where a class that asks for the same as either is asked earlier in the other policy: that one has it.
+    """
+    old, new = before.classes[place].criteria, after.classes[now].criteria
+    then = [one.criteria for one in before.classes]
+    later = [one.criteria for one in after.classes]
+    return not (new in then and then.index(new) < place) and not (old in later and later.index(old) < now)
+
+
 def _shorter(old: RetentionClass, new: RetentionClass) -> bool:
-    """Say whether any event could be due earlier, whatever its time and its order's end."""
+    """Say whether any event could go earlier, whatever its time and its order's end."""
+    if old.fate is Fate.ARCHIVE and new.fate is not Fate.ARCHIVE:
+        return True
     same = new.trigger is old.trigger and (
         new.trigger is not Trigger.FISCAL_YEAR or new.fiscal_year_ends == old.fiscal_year_ends
     )
@@ -253,7 +297,7 @@ def presets() -> dict[str, Preset]:
     }
 
 
-_TEXTS = ("actions", "kinds", "channels", "tenants")
+_TEXTS = ("actions", "kinds", "channels", "tenants", "order_types", "jurisdictions")
 
 
 def _class(
@@ -343,3 +387,7 @@ def _is_day(text: Any) -> bool:
 
 def _matches(patterns: tuple[str, ...], value: str) -> bool:
     return not patterns or any(fnmatch.fnmatchcase(value, pattern) for pattern in patterns)
+
+
+def _tagged(values: tuple[str, ...], prefix: str, tags: tuple[str, ...]) -> bool:
+    return not values or any(f"{prefix}{value}" in tags for value in values)

@@ -34,10 +34,11 @@ from ordertrail.ledger.pruning import (
     newest_destruction,
     require_prunable,
 )
-from ordertrail.ledger.tiles import BUNDLE, TILE_WIDTH, TileReader, parse_bundle, parse_path
+from ordertrail.ledger.tiles import BUNDLE, TileReader, parse_bundle, parse_path
 from ordertrail.ledger.verify.blobs import blob_references
 from ordertrail.record.entry import read_entry
 from ordertrail.record.event import Actor, Change, Context, Event, Subject
+from ordertrail.retention.archive import cut_between, range_of
 from ordertrail.retention.certificate import Certificate, Freed
 from ordertrail.retention.hold import Hold, Matches, holding
 from ordertrail.retention.policy import RetentionClass
@@ -92,13 +93,19 @@ def find_due(
         if over is None or max(over, _locked_until(log, row)) > now:
             break
         end = row.index + 1
-    minimum = end // TILE_WIDTH * TILE_WIDTH
+    minimum = cut_between(end, archived_ranges(log))
     if minimum <= begin:
         return Due(begin, begin, "", "", ())
     reader = TileReader(log.tiles.get, published)
     held = [event.id for event in _events(log, begin, minimum) if holding(event, holds)] if holds else []
     newest = next(log.reader.batches(log.identity.name, minimum - 1)).sealed
     return Due(begin, minimum, newest, range_fold(0, minimum, reader).hex(), tuple(held))
+
+
+def archived_ranges(log: PrunableLog) -> list[tuple[int, int]]:
+    """Return the ranges of a log that are in the archive."""
+    found = map(range_of, log.archive.paths(log.identity.name))
+    return [one for one in found if one is not None]
 
 
 def _locked_until(log: PrunableLog, row: EntryRow) -> datetime:
@@ -230,6 +237,11 @@ class Destruction:
             freed = log.vault.dispose(path, now)
             objects, octets = objects + (freed > 0), octets + freed
             self.progress("objects", objects)
+        for path in list(log.archive.paths(log.identity.name)):
+            span = range_of(path)
+            if span is not None and span[1] <= minimum:
+                freed = log.archive.dispose(path, now)
+                objects, octets = objects + (freed > 0), octets + freed
         return objects, octets
 
 

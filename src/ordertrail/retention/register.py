@@ -11,16 +11,27 @@ whoever has the log can fold it and sees what was held, asked, approved, refused
 ``retention.deny``   an attempt against a rule: outcome ``denied``, the rule in its reason
 ``retention.purge``  subject ``disposal``: the certificate of destruction, see :mod:`.certificate`
 ``retention.change`` subject ``policy``: a policy takes effect; /policy has its text
+``person.erase``     subject ``erasure``: the certificate of a person's erasure, which was asked for by
+                     ``retention.request`` of the same subject, see :mod:`.erasure`
+``identity.reveal``  subject ``person``: all that is kept of one was told, see :mod:`.access_report`
 ===================  =========================================================================
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from ordertrail.record.event import Actor, Change, Event
 from ordertrail.retention.certificate import Certificate, certificate_of
+from ordertrail.retention.erasure import (
+    SUBJECT,
+    Erasure,
+    ErasureCertificate,
+    ErasureState,
+    erasure_certificate_of,
+    erasure_of,
+)
 from ordertrail.retention.hold import Hold
 
 DELETIONS: Final = "deletions"
@@ -77,6 +88,8 @@ class Register:
     disposals: Mapping[str, Disposal]
     certificates: Mapping[str, Certificate]
     policy: str | None = None
+    erasures: Mapping[str, Erasure] = field(default_factory=dict)
+    erased: Mapping[str, ErasureCertificate] = field(default_factory=dict)
 
     @property
     def holds_in_force(self) -> list[Hold]:
@@ -97,6 +110,8 @@ def fold(events: Iterable[Event]) -> Register:
     holds: dict[str, Hold] = {}
     disposals: dict[str, Disposal] = {}
     certificates: dict[str, Certificate] = {}
+    erasures: dict[str, Erasure] = {}
+    erased: dict[str, ErasureCertificate] = {}
     policy: str | None = None
     for event in events:
         if event.outcome != "success":
@@ -107,6 +122,11 @@ def fold(events: Iterable[Event]) -> Register:
                 holds.setdefault(id_, _hold(event, said))
             case "hold.release" if id_ in holds and holds[id_].in_force:
                 holds[id_] = replace(holds[id_], released=event.time, release_reason=_reason(event))
+            case "retention.request" if event.subject.kind == SUBJECT:
+                erasures.setdefault(id_, erasure_of(event))
+            case "person.erase" if id_ in erasures and erasures[id_].requester != event.actor.id:
+                erased.setdefault(id_, erasure_certificate_of(event))
+                erasures[id_] = replace(erasures[id_], state=ErasureState.DONE)
             case "retention.request":
                 disposals.setdefault(id_, _disposal(event, said))
             case "retention.approve" if _may_approve(disposals.get(id_), event.actor):
@@ -121,7 +141,7 @@ def fold(events: Iterable[Event]) -> Register:
                 disposals[id_] = replace(disposals[id_], state=DisposalState.DONE)
             case "retention.change":
                 policy = str(said.get("/policy", ""))
-    return Register(holds, disposals, certificates, policy)
+    return Register(holds, disposals, certificates, policy, erasures, erased)
 
 
 def _may_approve(disposal: Disposal | None, actor: Actor) -> bool:

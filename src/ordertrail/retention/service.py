@@ -17,8 +17,8 @@ from ordertrail.record.entry import read_entry
 from ordertrail.record.event import Actor, Change, Context, Event, Outcome, Subject
 from ordertrail.retention.certificate import Certificate
 from ordertrail.retention.hold import Hold, Matches, ParseScope, holding, require_hold
-from ordertrail.retention.policy import Policy, RetentionClass, Trigger, parse_policy, shortened
-from ordertrail.retention.ports import ClosedAt, KeptVault, PrunableLog
+from ordertrail.retention.policy import Fate, Policy, RetentionClass, Trigger, parse_policy, shortened
+from ordertrail.retention.ports import ClosedAt, KeptVault, PersonalData, PrunableLog
 from ordertrail.retention.purging import (
     BLOBS,
     Destruction,
@@ -51,8 +51,11 @@ class Retention:
     closed: ClosedAt
     clock: Clock
     default: Policy
-    fixed_scope: Callable[[str], str] = lambda text: text
+    fixed_scope: Callable[[str], str]
     """Returns a scope whose times mean the same tomorrow. Raises InputError for what is none."""
+    personal: PersonalData
+    begin: Callable[[RetentionClass], None]
+    """Begins the log of a class that has none; afterwards it is among ``logs``."""
     four_eyes_from: int = 1
     """Entries from which on a disposal needs somebody else's approval."""
 
@@ -66,36 +69,42 @@ class Retention:
         return self.default if text is None else parse_policy(text)
 
     def change_policy(self, actor: Actor, text: str, reason: str, approver: Actor | None = None) -> Policy:
-        """Put a policy in force. What it keeps for a shorter time needs a second person."""
+        """Put a policy in force. What it keeps for a shorter time needs a second person.
+
+        A class is a stream: of one that is new the log is begun first, locked for the class's term. *If we stop there*,
+        an empty log stands by itself, and nothing goes to it.
+        """
         new, known = parse_policy(text), self.policy()
-        missing = [one.name for one in new.classes if one.name not in self.logs]
-        if missing:
+        if any(one.name == DELETIONS for one in new.classes):
             raise InputError(
-                f"no stream holds the class {missing[0]}",
-                remedy=f"A class is a stream; this trail has {', '.join(self.logs)}.",
+                f"{DELETIONS} is the deletion log, and no class", remedy="Name the class otherwise."
             )
         for one in new.classes:
-            self._require_kept(actor, one)
+            if one.name in self.logs:
+                self._require_kept(actor, one)
         less = shortened(known, new)
         if less and (approver is None or approver.id == actor.id):
-            raise self._refused(
+            raise self.refused(
                 actor,
                 Subject("policy", "retention"),
                 "terms only lengthen without four eyes",
                 "; ".join(less),
                 "Have somebody else approve it.",
             )
+        for one in new.classes:
+            if one.name not in self.logs:
+                self.begin(one)
         changes = [Change("/policy", before=known.text or None, after=text)]
         if approver is not None:
             changes.append(Change("/approver", after=approver.id))
-        self._tell("retention.change", actor, Subject("policy", "retention"), reason, changes)
+        self.tell("retention.change", actor, Subject("policy", "retention"), reason, changes)
         return new
 
     def _require_kept(self, actor: Actor, cls: RetentionClass) -> None:
         """Refuse a term that is shorter than the one that the log was begun with: objects are locked for that."""
         least = self.logs[cls.name].identity.keep_days
         if cls.term.least_days < least:
-            raise self._refused(
+            raise self.refused(
                 actor,
                 Subject("policy", "retention"),
                 "a log's term is never shortened",
@@ -110,7 +119,7 @@ class Retention:
         changes = [Change("/scope", after=hold.scope), Change("/owner", after=hold.owner)]
         if hold.review is not None:
             changes.append(Change("/review", after=hold.review))
-        self._tell("hold.place", actor, Subject("hold", hold.id), hold.reason, changes)
+        self.tell("hold.place", actor, Subject("hold", hold.id), hold.reason, changes)
         return self.register().holds[hold.id]
 
     def release_hold(self, actor: Actor, hold_id: str, reason: str) -> int:
@@ -118,20 +127,20 @@ class Retention:
         hold = self.register().holds.get(hold_id)
         if hold is None or not hold.in_force:
             raise InputError(f"there is no hold {hold_id!r} in force")
-        self._tell("hold.release", actor, Subject("hold", hold_id), reason, ())
+        self.tell("hold.release", actor, Subject("hold", hold_id), reason, ())
         return self._let_go_of_lifted()
 
     def due(self, stream: str) -> Due:
         """Say what of a stream is due now, and what of it is held; nothing is changed."""
         cls = self.policy().named(stream)
         if cls is None:
-            self._log(stream)
+            self.log(stream)
             raise InputError(f"no class of the policy is the stream {stream}, so nothing of it is ever due")
         return self.due_under(stream, cls)
 
     def due_under(self, stream: str, cls: RetentionClass) -> Due:
         """Say what of a stream would be due if it were of this class; nothing is changed."""
-        return find_due(self._log(stream), cls, self.clock(), self._closed_for(cls), self.holds())
+        return find_due(self.log(stream), cls, self.clock(), self._closed_for(cls), self.holds())
 
     def request(self, actor: Actor, stream: str, reason: str) -> Disposal:
         """Ask for what is due of a stream to be destroyed."""
@@ -140,16 +149,16 @@ class Retention:
             raise InputError(
                 f"{waiting[0].id} of {stream} is {waiting[0].state}", remedy="Finish that disposal first."
             )
+        cls = self._destroyable(actor, stream)
         due = self.due(stream)
         if not due.entries:
-            raise self._refused(
+            raise self.refused(
                 actor,
                 Subject("stream", stream),
                 "what is in its term is not destroyed",
                 f"nothing of {stream} is past its term",
                 "Ask again when it is; 'retention due' says what would go.",
             )
-        cls = self.policy().named(stream)
         basis = f"{cls.name}: {cls.term} from {cls.trigger} ({cls.basis})" if cls is not None else stream
         disposal = Disposal(
             id=new_id(),
@@ -163,14 +172,14 @@ class Retention:
             requester=actor.id,
             requested=format_time(self.clock()),
         )
-        self._tell("retention.request", actor, Subject("disposal", disposal.id), reason, disposal.changes())
+        self.tell("retention.request", actor, Subject("disposal", disposal.id), reason, disposal.changes())
         return disposal
 
     def approve(self, actor: Actor, disposal_id: str, reason: str) -> Disposal:
         """Approve what somebody else asked for."""
         disposal = self._disposal(disposal_id)
         if disposal.requester == actor.id:
-            raise self._refused(
+            raise self.refused(
                 actor,
                 Subject("disposal", disposal_id),
                 "nobody approves what they asked for",
@@ -179,7 +188,7 @@ class Retention:
             )
         if disposal.state is not DisposalState.REQUESTED:
             raise InputError(f"{disposal_id} is {disposal.state} already")
-        self._tell("retention.approve", actor, Subject("disposal", disposal_id), reason, ())
+        self.tell("retention.approve", actor, Subject("disposal", disposal_id), reason, ())
         return self.register().disposals[disposal_id]
 
     def purge(
@@ -191,43 +200,49 @@ class Retention:
         if known is not None:
             return known
         if disposal.state is not DisposalState.APPROVED and disposal.entries >= self.four_eyes_from:
-            raise self._refused(
+            raise self.refused(
                 actor,
                 Subject("disposal", disposal_id),
                 "destruction needs four eyes",
                 f"{disposal_id} of {count(disposal.entries, 'entry', 'entries')} is not approved",
                 "Have somebody other than the requester approve it.",
             )
-        log = self._log(disposal.stream)
+        self._destroyable(actor, disposal.stream)
+        log = self.log(disposal.stream)
         destruction = Destruction(log, self.held, self.holds(), self.clock, progress)
         certificate = destruction.run(disposal, disposal.approver or disposal.requester)
         subject = Subject("disposal", disposal_id)
-        self._tell("retention.purge", actor, subject, disposal.reason, certificate.changes())
+        self.tell("retention.purge", actor, subject, disposal.reason, certificate.changes())
         return self.register().certificates[disposal_id]
 
-    def blocked_erasure(self, person: str) -> list[str]:
-        """Say what keeps a person's data from being erased: holds over events that have it, and duties to keep.
+    def _destroyable(self, actor: Actor, stream: str) -> RetentionClass | None:
+        """Return the class of a stream. Raises RetentionRefusedError where it is to be archived."""
+        cls = self.policy().named(stream)
+        if cls is not None and cls.fate is Fate.ARCHIVE:
+            raise self.refused(
+                actor,
+                Subject("stream", stream),
+                "what is to be archived is not destroyed",
+                f"after its term {stream} is kept in the archive",
+                "Archive it; or have two people change the policy.",
+            )
+        return cls
 
-        Reads every entry that is there. Each is a sentence that names the hold or the class.
-        """
-        mark, blocked = f'"person":"{person}"'.encode(), dict[str, None]()
-        holds, policy = self.holds(), self.policy()
-        for log in self.logs.values():
-            cls = policy.named(log.identity.name)
-            for row in rows_of(log):
-                if mark not in row.entry:
-                    continue
-                event = read_entry(row.entry).event
-                blocked.update(
-                    (f"hold {name} keeps event {event.id}", None) for name in holding(event, holds)[:1]
-                )
-                if cls is not None and cls.duty:
-                    blocked[f"{cls.name} must be kept: {cls.basis}"] = None
-        return list(blocked)
+    def due_of(self, cls: RetentionClass, event: Event) -> datetime | None:
+        """Return from when on an event of a class may go; None where its order is open."""
+        subject = event.subject
+        return cls.due(event, self._closed_for(cls)(subject.order, subject.tenant) if subject.order else None)
 
     def holds(self) -> list[tuple[Hold, Matches]]:
         """Return the holds in force, each with what says whether it keeps an event."""
         return [(hold, self.parse_scope(hold.scope)) for hold in self.register().holds_in_force]
+
+    def lifted_entries(self) -> Iterator[bytes]:
+        """Yield the entries that holds keep although their range was destroyed."""
+        for event_id in self.lifted():
+            entry = self.held.get(hold_store_path(event_id)[0])
+            if entry is not None:
+                yield entry
 
     def lifted(self) -> list[str]:
         """Return the ids of the events that holds keep although their range was destroyed."""
@@ -271,7 +286,8 @@ class Retention:
     def _closed_for(self, cls: RetentionClass) -> ClosedAt:
         return self.closed if cls.trigger is Trigger.ORDER_CLOSED else lambda _order, _tenant: None
 
-    def _log(self, stream: str) -> PrunableLog:
+    def log(self, stream: str) -> PrunableLog:
+        """Return a log that may be pruned. Raises InputError where there is none of this name."""
         if stream == DELETIONS:
             raise InputError("the deletion log is never pruned: it is the proof of what was")
         try:
@@ -288,7 +304,7 @@ class Retention:
     def _said(self) -> Iterator[Event]:
         return (read_entry(row.entry).event for row in rows_of(self.deletions))
 
-    def _tell(  # noqa: PLR0913, PLR0917 - what an event has
+    def tell(  # noqa: PLR0913, PLR0917 - what an event has
         self,
         action: str,
         actor: Actor,
@@ -297,6 +313,7 @@ class Retention:
         changes: Sequence[Change],
         outcome: Outcome = "success",
     ) -> None:
+        """Put something on record in the deletion log: sealed and published when this returns."""
         self.deletions.write(
             [
                 Event(
@@ -312,9 +329,9 @@ class Retention:
             ]
         )
 
-    def _refused(
+    def refused(
         self, actor: Actor, subject: Subject, rule: str, what: str, remedy: str
     ) -> RetentionRefusedError:
         """Put an attempt on record; return what is raised."""
-        self._tell("retention.deny", actor, subject, f"{rule}: {what}", (), "denied")
+        self.tell("retention.deny", actor, subject, f"{rule}: {what}", (), "denied")
         return RetentionRefusedError(rule, f"{what}: {rule}", remedy)

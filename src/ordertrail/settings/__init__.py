@@ -42,10 +42,10 @@
     currency = "EUR"
     secret_files = ["/run/secrets/shopify-main"]
 
-Every setting but ``version``, ``actions``, ``timestamps``, ``sources``, ``relays`` and ``exporters`` can come from the
-environment: ``ORDERTRAIL_``, its section and its name in capitals, two underscores between them:
-``ORDERTRAIL_DATABASE__URL``. What the environment says goes before the file. Secrets stand in files of their own, or in
-the environment; none is ever a setting's text.
+Every setting but ``version``, ``actions``, ``timestamps``, ``sources``, ``relays``, ``exporters``, ``routes`` and
+``webhooks`` can come from the environment: ``ORDERTRAIL_``, its section and its name in capitals, two underscores
+between them: ``ORDERTRAIL_DATABASE__URL``. What the environment says goes before the file. Secrets stand in files of
+their own, or in the environment; none is ever a setting's text.
 """
 
 from ordertrail.settings.file import (

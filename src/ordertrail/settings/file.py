@@ -12,9 +12,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from ordertrail.kernel.errors import ConfigurationError, InputError, Problem
 from ordertrail.record.actions import Action, Catalogue
 from ordertrail.settings.access import AccessSettings
+from ordertrail.settings.actions import CorrectiveSettings, GovernanceSettings, WebhookSettings
+from ordertrail.settings.behaviour import BehaviourSettings
 from ordertrail.settings.correlate import CorrelateSettings
 from ordertrail.settings.evidence import EvidenceSettings
 from ordertrail.settings.export import ExporterSettings
+from ordertrail.settings.forecast import ForecastSettings
 from ordertrail.settings.intake import BusSettings, IntakeSettings, SourceSettings
 from ordertrail.settings.monitor import MonitorSettings
 from ordertrail.settings.notify import NotifySettings, RouteSettings
@@ -85,6 +88,10 @@ class _File(Section):
     correlate: CorrelateSettings = CorrelateSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     notify: NotifySettings = NotifySettings()
+    forecast: ForecastSettings = ForecastSettings()
+    behaviour: BehaviourSettings = BehaviourSettings()
+    corrective: CorrectiveSettings = CorrectiveSettings()
+    governance: GovernanceSettings = GovernanceSettings()
     sources: list[SourceSettings] = Field(default_factory=list)
     """Where orders come from."""
     relays: list[RelaySettings] = Field(default_factory=list)
@@ -93,6 +100,8 @@ class _File(Section):
     """Where sealed events are sent on."""
     routes: list[RouteSettings] = Field(default_factory=list)
     """Who is told of what, and how."""
+    webhooks: list[WebhookSettings] = Field(default_factory=list)
+    """Systems that carry corrective actions out."""
 
 
 class Settings(_File, BaseSettings):
@@ -120,6 +129,7 @@ LISTS: Final[Mapping[str, type[Section]]] = MappingProxyType(
         "relays": RelaySettings,
         "exporters": ExporterSettings,
         "routes": RouteSettings,
+        "webhooks": WebhookSettings,
     }
 )
 """The sections of which there may be many."""
@@ -205,6 +215,12 @@ def _known(section: tuple[int | str, ...]) -> list[str]:
 
 
 def named_files(settings: Settings) -> list[str]:
-    """Return the files that a trail cannot do without and that its settings name; no file of a secret is among them."""
-    named = (settings.witnesses.policy, settings.vault.ca_bundle, *(one.roots for one in settings.timestamps))
+    """Return the files that settings name and that go with them into a backup; no file of a secret is among them."""
+    named = (
+        settings.witnesses.policy,
+        settings.vault.ca_bundle,
+        settings.corrective.file,
+        settings.forecast.targets,
+        *(one.roots for one in settings.timestamps),
+    )
     return [name for name in named if name is not None]

@@ -26,6 +26,7 @@ PAGES = {
     "rules": "/rules",
     "cases": "/cases",
     "retention": "/retention",
+    "persons": "/retention/persons?person=customer-7",
     "settings": "/settings",
     "views": "/views?address=%2Fexplore",
     "help": "/help",

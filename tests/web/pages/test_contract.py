@@ -16,6 +16,7 @@ import ordertrail.web.pages
 from ordertrail.kernel.errors import Problem
 from ordertrail.web.pages import (
     access,
+    accounts,
     charts,
     event,
     explore,
@@ -97,6 +98,14 @@ MACROS: dict[str, dict[str, Any]] = {
     "beside": {"shown": event.EventView},
     "event": {"shown": event.EventView, "drawer": bool},
     "steps": {"checked": proving.Checked},
+    "rights": {
+        "prefix": str,
+        "roles": tuple[accounts.RoleChoice, ...],
+        "tenants": str,
+        "channels": str,
+        "regions": str,
+        "sees": bool,
+    },
     "parts": {"title": str, "values": tuple[people.Part, ...]},
 }
 """What the macros' parameters are."""

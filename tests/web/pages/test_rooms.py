@@ -13,6 +13,9 @@ from typing import Self
 import httpx
 import pytest
 
+from ordertrail.access.administration import Wanted
+from ordertrail.access.principal import Scope
+from ordertrail.access.roles import Role
 from ordertrail.access.service import local_principal
 from ordertrail.assembly import create_trail
 from ordertrail.assembly.house import open_services
@@ -21,9 +24,9 @@ from ordertrail.kernel.ids import new_id
 from ordertrail.monitor.alerts.alert import Status
 from ordertrail.monitor.ports import AlertQuery
 from ordertrail.query.ports import Way
-from ordertrail.record.event import Actor, Event, Subject
+from ordertrail.record.event import Actor, Change, Event, Subject
 from ordertrail.settings import Settings
-from web.house import ORIGIN, SERVE, House, _people, shop_house
+from web.house import _HERE, ORIGIN, PASSWORD, SERVE, House, _people, shop_house
 from web.pages.serving import serving
 
 As = Callable[[str], "Reader"]
@@ -218,3 +221,50 @@ def test_what_is_due_goes_by_two_people(old: tuple[House, As]) -> None:
     assert "1 that are under a hold" in approver.page
     assert house.services.trail.verify().findings == []
     assert "of default" in officer.open("/retention?years=5")
+
+
+def a_sealed_order(house: House, person: str, email: str) -> None:
+    """Record an order whose buyer's address is sealed."""
+    event = Event(
+        id=new_id(),
+        time=format_time(utc_now()),
+        action="order.create",
+        actor=Actor("shop", "service"),
+        subject=Subject("order", "SO-77", "SO-77"),
+        changes=(Change("/buyer/email", after=email),),
+    )
+    trail = house.services.trail
+    trail.record([trail.personal().seal(event, {"/changes/0/after": person})])
+    trail.seal()
+
+
+def test_a_person_is_told_and_erased_by_two_people(old: tuple[House, As]) -> None:
+    """How much is kept is told, all of it handed out on record, and erased when somebody else agrees."""
+    house, as_ = old
+    a_sealed_order(house, "customer-7", "ada@example.test")
+    officer, approver = as_("retention-officer"), as_("retention-approver")
+    access, local = house.services.access, local_principal()
+    sees = Wanted((Role.AUDITOR,), Scope(), sees_identities=True)
+    added = access.people.add(local, "protector", "Protector", sees, _HERE)
+    access.people.set_password(local, added.account, PASSWORD, _HERE)
+    auditor = as_("protector")
+    assert "1 sealed value in 1 event" in auditor.open("/retention/persons?person=customer-7")
+    auditor.send("/retention/persons/report", 422, person="customer-7", reason="")
+    auditor.open("/retention/persons?person=customer-7")
+    report = auditor.send("/retention/persons/report", person="customer-7", reason="request R-7")
+    assert "ada@example.test" in report
+    assert "Make the report" not in officer.open("/retention/persons?person=customer-7")
+    officer.send("/retention/persons/report", 403, person="customer-7", reason="curious")
+    officer.open("/retention/persons?person=customer-7")
+    sent = {"person": "customer-7", "reason": "request R-7"}
+    officer.send("/retention/persons/requests", 422, identity="", **sent)
+    officer.open("/retention/persons?person=customer-7")
+    officer.send("/retention/persons/requests", 200, identity="known in person", **sent)
+    assert "somebody else must agree" in officer.page
+    assert house.services.retention is not None
+    (erasure,) = house.services.retention.register().erasures
+    officer.send(f"/retention/persons/requests/{erasure}/approve", 403)
+    approver.open("/retention/persons")
+    approver.send(f"/retention/persons/requests/{erasure}/approve")
+    assert "was erased on" in approver.page
+    assert "no key" in officer.open("/retention/persons?person=customer-7")

@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ordertrail.access.roles import Role
+from ordertrail.evidence.bundling import Request
+from ordertrail.evidence.choosing import Selection
 from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.ids import new_id
 from ordertrail.record.event import Actor, Change, Context, Event, Subject
@@ -327,3 +329,40 @@ def test_a_sealed_value_is_opened_for_a_reason_and_on_record(opened: Open, runni
     closed = opened(f"/events/{event_id}", "viewer")
     assert closed.locator("#personal form").count() == 0
     expect(closed.locator("#personal")).to_contain_text("it takes a role")
+
+
+def test_days_without_events_are_seen(opened: Open) -> None:
+    """Promise: the calendar says which days have nothing; a day opens its events; others have no calendar."""
+    page = settled(opened("/integrity"))
+    calendar = page.locator("#coverage")
+    expect(calendar).to_contain_text("without any event")
+    picture(page, "coverage")
+    calendar.get_by_title("2026-11-20").click()
+    page.wait_for_url("**/explore?q=when*")
+    expect(page.locator("#sentence")).to_contain_text(
+        "Events from 2026-11-20 00:00 UTC until 2026-11-21 00:00 UTC"
+    )
+    assert opened("/integrity", "administrator").locator("#coverage").count() == 0
+
+
+def test_an_evidence_bundle_is_verified_in_the_browser(opened: Open, running: Served, tmp_path: Path) -> None:
+    """Promise: the page takes what a case hands over too: all six steps; one flipped bit is named by its step."""
+    desk = running.house.services.evidence
+    assert desk is not None
+    exporter = Actor("ada", "person", (Role.EXPORTER,))
+    data = desk.make(Request(Selection(orders=(("SO-5003", "main"),)), exporter, "a dispute")).data
+    (tmp_path / "bundle.zip").write_bytes(data)
+    stranger = opened("/verify", who=None)
+    stranger.context.set_offline(True)
+    stranger.set_input_files("#file", tmp_path / "bundle.zip")
+    expect(stranger.locator("#verdict")).to_contain_text("agrees with itself")
+    expect(stranger.locator("#steps li.good")).to_have_count(6)
+    stranger.fill("#key", running.house.services.trail.keys()[0].vkey)
+    stranger.locator("#key").press("Tab")
+    expect(stranger.locator("#verdict")).to_contain_text("events are proven")
+    assert stranger.locator("#results tr").count() > 5
+    assert violations(stranger) == []
+    at = data.index(b"success")
+    (tmp_path / "flipped.zip").write_bytes(data[:at] + b"t" + data[at + 1 :])
+    stranger.set_input_files("#file", tmp_path / "flipped.zip")
+    expect(stranger.locator("#verdict")).to_contain_text("BROKEN at step 1")

@@ -1,4 +1,4 @@
-"""Cards, facts, links and exceptions in SQL tables, for any database that SQLAlchemy Core speaks to here.
+"""Cards, facts, links, exceptions and reckonings in SQL tables, for any database that SQLAlchemy Core speaks to here.
 
 Each call is one transaction. On SQLite a transaction that writes takes the one writer's place at once.
 """
@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, and_, delete, exc, or_, select
+from sqlalchemy import Connection, Engine, Table, and_, delete, exc, literal, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ordertrail.adapters.correlate.tables import (
@@ -22,11 +22,13 @@ from ordertrail.adapters.correlate.tables import (
     links,
     metadata,
     payers,
+    reckonings,
 )
-from ordertrail.correlate.facts import Fact, FactKey, FactKind, Thing
+from ordertrail.correlate.facts import Fact, FactKey, FactKind, Thing, parse_thing
 from ordertrail.correlate.matching.cards import Key, KeyKind, OrderCard, keys_of
 from ordertrail.correlate.matching.links import Link, LinkState
 from ordertrail.correlate.reconciling.exceptions import Exceptional, Standing
+from ordertrail.correlate.reconciling.totals import Reckoning
 from ordertrail.kernel.errors import UnavailableError
 from ordertrail.kernel.money import Money
 
@@ -36,6 +38,7 @@ _MANY = 200
 _decode_fact = msgspec.json.Decoder(Fact).decode
 _decode_link = msgspec.json.Decoder(Link).decode
 _decode_exceptional = msgspec.json.Decoder(Exceptional).decode
+_decode_reckoning = msgspec.json.Decoder(Reckoning).decode
 _encode = msgspec.json.encode
 
 
@@ -206,7 +209,7 @@ class SqlFacts:
         with self._database.reading() as connection:
             for some in _some(list(dict.fromkeys(keys))):
                 for row in connection.execute(select(fact_keys).where(_any_key(fact_keys, some))):
-                    found.setdefault(Key(KeyKind(row.kind), row.value), []).append(_thing(row.thing))
+                    found.setdefault(Key(KeyKind(row.kind), row.value), []).append(parse_thing(row.thing))
         return {key: sorted(own) for key, own in found.items()}
 
     def payer(self, thing: Thing) -> str | None:
@@ -225,7 +228,7 @@ class SqlFacts:
             if not names:
                 return
             after = names[-1]
-            found = self.of(map(_thing, names))
+            found = self.of(map(parse_thing, names))
             yield [fact for own in found.values() for fact in own]
 
 
@@ -249,14 +252,19 @@ class SqlLinks:
             found.setdefault(link.order, []).append(link)
         return found
 
-    def waiting(self, limit: int) -> Sequence[Link]:
+    def standing(self, state: LinkState, limit: int, beyond: Link | None = None) -> Sequence[Link]:
         """See the port."""
         asked = (
             select(links.c.link)
-            .where(links.c.state == str(LinkState.PROPOSED))
+            .where(links.c.state == str(state))
             .order_by(links.c.confidence.desc(), links.c.thing, links.c.order)
             .limit(limit)
         )
+        if beyond is not None:
+            here = tuple_(links.c.thing, links.c.order)
+            after = here > tuple_(literal(str(beyond.thing)), literal(beyond.order))
+            less = links.c.confidence < beyond.confidence
+            asked = asked.where(or_(less, and_(links.c.confidence == beyond.confidence, after)))
         with self._database.reading() as connection:
             return [_decode_link(data) for data in connection.scalars(asked)]
 
@@ -316,7 +324,7 @@ class SqlExceptions:
         with self._database.writing() as connection:
             self._database.put(connection, exceptions, list(rows.values()))
 
-    def open(self, limit: int) -> Sequence[Exceptional]:
+    def open(self, limit: int | None = None) -> Sequence[Exceptional]:
         """See the port."""
         asked = (
             select(exceptions.c.exceptional)
@@ -326,6 +334,27 @@ class SqlExceptions:
         )
         with self._database.reading() as connection:
             return [_decode_exceptional(data) for data in connection.scalars(asked)]
+
+
+class SqlReckonings:
+    """Implements :class:`~ordertrail.correlate.reconciling.ports.Reckonings`."""
+
+    def __init__(self, database: BooksDatabase) -> None:
+        self._database = database
+
+    def keep(self, reckoning: Reckoning) -> None:
+        """See the port."""
+        row = {"time": reckoning.time, "reckoning": _encode(reckoning)}
+        with self._database.writing() as connection:
+            self._database.put(connection, reckonings, [row])
+            connection.execute(delete(reckonings).where(reckonings.c.time < reckoning.time))
+
+    def last(self) -> Reckoning | None:
+        """See the port."""
+        asked = select(reckonings.c.reckoning).order_by(reckonings.c.time.desc()).limit(1)
+        with self._database.reading() as connection:
+            found = connection.scalar(asked)
+        return None if found is None else _decode_reckoning(found)
 
 
 def _cards(connection: Connection, orders: Iterable[str]) -> dict[str, OrderCard]:
@@ -363,12 +392,6 @@ def _fact_row(fact: Fact) -> dict[str, Any]:
         "time": fact.time,
         "fact": _encode(fact),
     }
-
-
-def _thing(text: str) -> Thing:
-    """Return a thing from its text; only its id, which stands last, may have slashes."""
-    system, account, kind, ident = text.split("/", 3)
-    return Thing(system, account, kind, ident)
 
 
 def _any_key(table: Table, keys: Sequence[Key]) -> Any:

@@ -10,6 +10,7 @@ from ordertrail.correlate.facts import Fact, FactKey, Thing
 from ordertrail.correlate.matching.cards import Key, OrderCard, keys_of
 from ordertrail.correlate.matching.links import Link, LinkState
 from ordertrail.correlate.reconciling.exceptions import Exceptional, Standing
+from ordertrail.correlate.reconciling.totals import Reckoning
 from ordertrail.kernel.money import Money
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class MemoryExceptions:
         for one in exceptions:
             self._known[one.discrepancy.key] = one
 
-    def open(self, limit: int) -> Sequence[Exceptional]:
+    def open(self, limit: int | None = None) -> Sequence[Exceptional]:
         """See the port."""
         found = [one for one in self._known.values() if one.standing is Standing.OPEN]
         return sorted(found, key=_by_risk)[:limit]
@@ -129,6 +130,26 @@ class MemoryExceptions:
 def _by_risk(one: Exceptional) -> tuple[int, str, str]:
     risk = one.discrepancy.at_risk
     return -(risk.amount if risk is not None else 0), one.discrepancy.order, one.discrepancy.kind
+
+
+class MemoryReckonings:
+    """Implements :class:`~ordertrail.correlate.reconciling.ports.Reckonings`."""
+
+    def __init__(self) -> None:
+        self._last: Reckoning | None = None
+
+    def keep(self, reckoning: Reckoning) -> None:
+        """See the port."""
+        if self._last is None or reckoning.time >= self._last.time:
+            self._last = reckoning
+
+    def last(self) -> Reckoning | None:
+        """See the port."""
+        return self._last
+
+
+def _by_confidence(link: Link) -> tuple[int, str, str]:
+    return -link.confidence, str(link.thing), link.order
 
 
 class MemoryLinks:
@@ -146,15 +167,15 @@ class MemoryLinks:
         """See the port."""
         return {order: list(self._of_order[order].values()) for order in orders if order in self._of_order}
 
-    def waiting(self, limit: int) -> Sequence[Link]:
+    def standing(self, state: LinkState, limit: int, beyond: Link | None = None) -> Sequence[Link]:
         """See the port."""
         found = [
             link
             for links in self._of_thing.values()
             for link in links.values()
-            if link.state is LinkState.PROPOSED
+            if link.state is state and (beyond is None or _by_confidence(link) > _by_confidence(beyond))
         ]
-        return sorted(found, key=lambda link: (-link.confidence, link.thing, link.order))[:limit]
+        return sorted(found, key=_by_confidence)[:limit]
 
     def apply(self, links: Iterable[Link]) -> None:
         """See the port."""

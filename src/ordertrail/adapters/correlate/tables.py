@@ -1,4 +1,4 @@
-"""The tables of correlation's projections: facts, cards, links, exceptions. All of it can be made again.
+"""The tables of correlation's projections: facts, cards, links, exceptions, reckonings. All of it can be made again.
 
 Facts, links and exceptions are made of the trail's events, cards of the orders. What is asked for has columns of its
 own; the rest is JSON. ``payer`` is a token by which equal addresses are known; it goes with the person.
@@ -68,4 +68,7 @@ exceptions = Table(
     Column("amount", BigInteger, nullable=False),
     Column("exceptional", LargeBinary, nullable=False),
     Index("correlate_exceptions_standing", "standing", "amount"),
+)
+reckonings = Table(
+    "correlate_reckonings", metadata, _key("time"), Column("reckoning", LargeBinary, nullable=False)
 )

@@ -1,6 +1,7 @@
 """Bundles as files of a folder, written once; and the key that signs links to them."""
 
 import os
+import secrets
 from pathlib import Path
 
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, UnavailableError
@@ -20,7 +21,7 @@ class FileShelf:
         path = self._path(bundle)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part = path.with_suffix(f".part{os.getpid()}")
+            part = path.with_suffix(f".part{secrets.token_hex(8)}")
             _write_durably(part, data)
             try:
                 os.link(part, path)  # refuses where the name is taken; renaming would replace it
@@ -60,7 +61,7 @@ def link_key(path: Path) -> bytes:
     if not path.exists():
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part = path.with_suffix(f".part{os.getpid()}")
+            part = path.with_suffix(f".part{secrets.token_hex(8)}")
             _write_durably(part, os.urandom(_KEY_SIZE))
             try:
                 os.link(part, path)

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, and_, delete, exists, insert, select, update
 
-from ordertrail.adapters.monitor.database import MonitorDatabase
 from ordertrail.adapters.monitor.tables import (
     alerts,
     items,
@@ -15,6 +14,7 @@ from ordertrail.adapters.monitor.tables import (
     standings,
     transitions,
 )
+from ordertrail.adapters.state import StateDatabase
 from ordertrail.monitor.alerts.alert import Alert, Transition
 from ordertrail.monitor.ports import AlertQuery, Committed, Standing, Step
 from ordertrail.monitor.stream.seen import Item, Kept
@@ -31,7 +31,7 @@ _encode = msgspec.json.Encoder().encode
 class SqlMonitor:
     """Implements :class:`~ordertrail.monitor.ports.WatchStore`, ``AlertStore`` and ``Lives`` of the same module."""
 
-    def __init__(self, database: MonitorDatabase) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def standing(self) -> Standing:

@@ -7,8 +7,8 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
-from ordertrail.adapters.notify.database import NotifyDatabase
 from ordertrail.adapters.notify.tables import messages, parcels, places
+from ordertrail.adapters.state import StateDatabase
 from ordertrail.kernel.clock import format_time, parse_time
 from ordertrail.notify.digest import Waiting
 from ordertrail.notify.message import Message, Severity
@@ -27,7 +27,7 @@ _encode = msgspec.json.Encoder().encode
 class SqlNotify:
     """Implements ``Queue``, ``Outbox`` and ``DeliveryLog`` of :mod:`ordertrail.notify.ports`."""
 
-    def __init__(self, database: NotifyDatabase) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def places(self) -> Mapping[str, int] | None:

@@ -24,9 +24,10 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 import msgspec
 from sqlalchemy import Connection, Engine, text
@@ -43,7 +44,7 @@ from ordertrail.capture.outbox.standing import Counted, Row, Seen, claim_filtere
 from ordertrail.kernel.errors import InputError, OrderTrailError, UnavailableError
 from ordertrail.record.encoding import encode
 from ordertrail.record.event import Event
-from ordertrail.record.recorder import Recorder
+from ordertrail.record.recorder import Arriving, Recorded
 
 logger = logging.getLogger("ordertrail.relay")
 
@@ -55,6 +56,16 @@ _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 _CHUNK = 400
 """Positions in one statement."""
+
+
+class Door(Protocol):
+    """Where events are recorded: one log's recorder, or what puts each event into the log of its class."""
+
+    def record(self, events: Iterable[Event]) -> Recorded:
+        """Record events. Raises InputError where one of them is refused."""
+
+    def record_each(self, source: Iterable[Arriving]) -> Iterator[Recorded]:
+        """Record what is good, batch by batch; yield what became of each batch once it is durable."""
 
 
 class Step(Enum):
@@ -107,7 +118,7 @@ class Relay:
     def __init__(
         self,
         engine: Engine,
-        recorder: Recorder,
+        recorder: Door,
         *,
         rows: int = ROWS,
         on_step: Callable[[Step], None] | None = None,

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from ordertrail.correlate.facts import Fact, FactKey, Thing
 from ordertrail.correlate.matching.cards import Key, OrderCard
-from ordertrail.correlate.matching.links import Link
+from ordertrail.correlate.matching.links import Link, LinkState
 from ordertrail.kernel.money import Money
 
 
@@ -67,8 +67,8 @@ class Links(Protocol):
     def of_orders(self, orders: Iterable[str]) -> Mapping[str, Sequence[Link]]:
         """Return all links of orders, undone and rejected ones too."""
 
-    def waiting(self, limit: int) -> Sequence[Link]:
-        """Return links that wait for a person, the likeliest first."""
+    def standing(self, state: LinkState, limit: int, beyond: Link | None = None) -> Sequence[Link]:
+        """Return links that stand so, the likeliest first, at most ``limit``; those that come after ``beyond``."""
 
     def apply(self, links: Iterable[Link]) -> None:
         """Keep links, each in the place of the one between its thing and its order before."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from ordertrail.correlate.reconciling.exceptions import Exceptional
+from ordertrail.correlate.reconciling.totals import Reckoning
 from ordertrail.orders.model import Order
 
 
@@ -19,8 +20,21 @@ class Exceptions(Protocol):
     def apply(self, exceptions: Iterable[Exceptional]) -> None:
         """Keep each in the place of the one of its order and kind before."""
 
-    def open(self, limit: int) -> Sequence[Exceptional]:
-        """Return those that are open, the most at risk first."""
+    def open(self, limit: int | None = None) -> Sequence[Exceptional]:
+        """Return those that are open, the most at risk first: so many at most, or all."""
+
+
+class Reckonings(Protocol):
+    """What the last reconciliation came to, so that nobody sums all facts to look at it.
+
+    Durable when ``keep`` returns. Threads may share it. Raises UnavailableError where it cannot be reached now.
+    """
+
+    def keep(self, reckoning: Reckoning) -> None:
+        """Keep what a reconciliation came to, in the place of those before it; an older one changes nothing."""
+
+    def last(self) -> Reckoning | None:
+        """Return the newest, None where nothing was reconciled yet."""
 
 
 class OrderBook(Protocol):

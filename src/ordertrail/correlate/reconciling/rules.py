@@ -33,7 +33,7 @@ from ordertrail.correlate.matching.cards import parcel_key
 from ordertrail.correlate.money import NOTHING, Sums, once, sums_of, taken
 from ordertrail.correlate.reconciling.promise import Promise
 from ordertrail.kernel.clock import parse_time
-from ordertrail.kernel.money import Money
+from ordertrail.kernel.money import EXPONENTS, Money, format_money
 
 
 class Kind(StrEnum):
@@ -113,6 +113,11 @@ class Case:
         ids = tuple(fact.id for fact in facts)
         return Discrepancy(self.promise.order, self.promise.tenant, kind, money, since, detail, ids)
 
+    def worth(self, amount: int) -> str:
+        """Return minor units of the order's currency as text; of a currency that nobody knows as they stand."""
+        money = Money(amount, self.promise.currency)
+        return format_money(money) if money.currency in EXPONENTS else f"{amount} {money.currency}"
+
     def first(self, *kinds: FactKind) -> Fact | None:
         """Return the earliest fact of some kinds."""
         found = [fact for kind in kinds for fact in self.of_kind.get(kind, ())]
@@ -182,14 +187,15 @@ def _money_in(case: Case) -> Iterator[Discrepancy]:
         return
     twice = _twice(case.captures)
     if over > 0 and twice is not None and sums.kept > promise.total:
-        told = f"{len(case.captures)} captures come to {sums.captured}, the order to {promise.total}"
+        come, total = case.worth(sums.captured), case.worth(promise.total)
+        told = f"{len(case.captures)} captures come to {come}, the order to {total}"
         excess = sums.kept - promise.total
         yield case.found(Kind.DOUBLE_CAPTURE, excess, twice.time, told, case.captures)
         return
     last = max((one.time for one in case.of_kind.get(FactKind.CAPTURED, ())), default=promise.placed or "")
     if over < 0 and not case.waited(last, case.patience.facts):
         return
-    told = f"{sums.captured} were taken, the order comes to {promise.total}"
+    told = f"{case.worth(sums.captured)} was taken, the order comes to {case.worth(promise.total)}"
     yield case.found(Kind.CAPTURE_DIFFERS, abs(over), last, told, case.captures)
 
 
@@ -198,7 +204,7 @@ def _unconfirmed(case: Case) -> Iterator[Discrepancy]:
     if promise.said_paid <= 0 or promise.placed is None or promise.pay_later or case.waiting:
         return
     if case.waited(promise.placed, case.patience.facts):
-        told = f"{promise.said_paid} count as taken here, and no gateway says so"
+        told = f"{case.worth(promise.said_paid)} counts as taken here, and no gateway says so"
         yield case.found(Kind.CAPTURE_UNCONFIRMED, promise.said_paid, promise.placed, told)
 
 
@@ -221,10 +227,10 @@ def _cancelled(case: Case) -> Iterator[Discrepancy]:
     end = parse_time(promise.cancelled)
     late = [one for one in case.captures if parse_time(one.time) > end + skew]
     if sums.kept > 0 and late:
-        told = f"{sums.kept} were taken after the order was cancelled, and kept"
+        told = f"{case.worth(sums.kept)} was taken after the order was cancelled, and kept"
         yield case.found(Kind.CAPTURED_AFTER_CANCELLATION, sums.kept, late[0].time, told, late)
     elif sums.kept > 0 and case.waited(promise.cancelled, case.patience.refund):
-        told = f"{sums.kept} of a cancelled order were not given back"
+        told = f"{case.worth(sums.kept)} of a cancelled order was not given back"
         yield case.found(Kind.CANCELLED_NOT_REFUNDED, sums.kept, promise.cancelled, told, case.captures)
     moved = [
         one
@@ -244,12 +250,12 @@ def _refunds(case: Case) -> Iterator[Discrepancy]:
         return
     own = case.of_kind[FactKind.REFUNDED]
     if sums.refunded > sums.captured and case.waited(first.time, case.patience.facts):
-        told = f"{sums.refunded} were given back, {sums.captured} were taken"
+        told = f"{case.worth(sums.refunded)} was given back, {case.worth(sums.captured)} was taken"
         yield case.found(Kind.REFUND_EXCEEDS, sums.refunded - sums.captured, first.time, told, own)
     elif promise.total is not None and sums.captured > promise.total and sums.kept >= promise.total:
         return  # what was taken too much was given back
     elif not promise.returnable and sums.refunded <= sums.captured:
-        told = f"{sums.refunded} were given back; nothing was cancelled, returned or made cheaper"
+        told = f"{case.worth(sums.refunded)} was given back; nothing was cancelled, returned or made cheaper"
         yield case.found(Kind.REFUND_UNFOUNDED, sums.refunded, first.time, told, own)
 
 

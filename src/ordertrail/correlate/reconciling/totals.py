@@ -40,6 +40,17 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class Reckoning:
+    """What a reconciliation came to at a time: orders looked at, discrepancies that turned, and what facts sum to."""
+
+    time: str
+    orders: int
+    opened: int
+    gone: int
+    totals: tuple[Total, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trend:
     """Discrepancies that began on a day of UTC, of one kind; ``at_risk`` by currency, in minor units."""
 

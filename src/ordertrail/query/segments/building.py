@@ -38,12 +38,18 @@ def build(
 ) -> int:
     """Make every segment that can be made of what is published; return how many entries were read for them.
 
+    Of a log whose beginning was destroyed there are none: what they had of it goes, and the index answers alone.
+
     Raises EvidenceError where entries are not what the published tree commits to: nothing is made of these. Raises
     BusyError where another process is at it.
     """
     read = 0
     with shelf.writing():
         for stream in streams:
+            if _is_pruned(source, stream):
+                for one in shelf.manifests(stream):
+                    shelf.drop(stream, one.block)
+                continue
             for old in superseded(shelf.manifests(stream)):
                 shelf.drop(stream, old.block)
             while True:
@@ -54,6 +60,11 @@ def build(
                 read += entries
                 on_segment(made)
     return read
+
+
+def _is_pruned(source: Source, stream: str) -> bool:
+    """Say whether a log has entries and its first one is gone."""
+    return source.tree.size(stream) > 0 and next(iter(source.log.rows(stream, 0, 1)), None) is None
 
 
 def drop_all(shelf: Shelf, streams: Sequence[str]) -> None:

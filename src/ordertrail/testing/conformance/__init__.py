@@ -24,8 +24,8 @@ pytest.register_assert_rewrite(
         f"{__name__}.{module}"
         for module in (
             "access", "blind_index", "blobs", "channel", "correlate_books", "disposal", "entry_reader", "entry_store",
-            "journal", "key_ring", "key_store", "monitor", "orders", "publication", "samples", "sealing_lock",
-            "table_audit", "tiles", "timestamper", "together", "vault", "witness_state",
+            "evidence", "journal", "key_ring", "key_store", "monitor", "orders", "publication", "samples",
+            "sealing_lock", "table_audit", "tiles", "timestamper", "together", "vault", "witness_state",
         )
     )
 )  # fmt: skip

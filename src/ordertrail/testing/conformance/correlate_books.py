@@ -1,7 +1,7 @@
-"""What correlation relies on in what keeps its cards, facts, links and exceptions. Import the checks into a test.
+"""What correlation relies on in what keeps its cards, facts, links, exceptions and reckonings.
 
-A test module sets the fixtures ``cards``, ``facts`` (and the same as ``every_fact``), ``links`` and ``exceptions``,
-each empty, and imports these functions.
+A test module sets the fixtures ``cards``, ``facts`` (and the same as ``every_fact``), ``links``, ``exceptions`` and
+``reckonings``, each empty, and imports these functions.
 """
 
 from dataclasses import replace
@@ -10,9 +10,11 @@ from ordertrail.correlate.facts import ORDER, Fact, FactKind
 from ordertrail.correlate.matching.cards import Key, KeyKind, OrderCard, keys_of
 from ordertrail.correlate.matching.links import Basis, Link, LinkState
 from ordertrail.correlate.matching.ports import Cards, EveryFact, Facts, Links
+from ordertrail.correlate.money import Sums
 from ordertrail.correlate.reconciling.exceptions import Exceptional, Standing
-from ordertrail.correlate.reconciling.ports import Exceptions
+from ordertrail.correlate.reconciling.ports import Exceptions, Reckonings
 from ordertrail.correlate.reconciling.rules import Discrepancy, Kind
+from ordertrail.correlate.reconciling.totals import Reckoning, Total
 from ordertrail.kernel.money import Money
 from ordertrail.record.event import Link as Elsewhere
 
@@ -106,13 +108,48 @@ def test_a_link_stands_as_it_was_last_decided(links: Links) -> None:
     link = Link(_FACT.about, "o1", None, LinkState.PROPOSED, Basis.LIKELY, 4_000, ("because",))
     likelier = replace(link, order="o2", confidence=6_000)
     links.apply([link, likelier])
-    assert [one.order for one in links.waiting(9)] == ["o2", "o1"]
-    assert [one.order for one in links.waiting(1)] == ["o2"]
+    assert [one.order for one in links.standing(LinkState.PROPOSED, 9)] == ["o2", "o1"]
+    assert [one.order for one in links.standing(LinkState.PROPOSED, 1)] == ["o2"]
     links.apply([replace(link, state=LinkState.REJECTED, basis=Basis.PERSON, by="ada")])
-    assert [one.order for one in links.waiting(9)] == ["o2"]
+    assert [one.order for one in links.standing(LinkState.PROPOSED, 9)] == ["o2"]
     (one,) = links.of_orders(["o1", "none"])["o1"]
     assert (one.state, one.by, one.reasons) == (LinkState.REJECTED, "ada", ("because",))
     assert {one.order for one in links.of_things([_FACT.about])[_FACT.about]} == {"o1", "o2"}
+
+
+def test_links_come_in_pages_each_once(links: Links) -> None:
+    """Links that stand so come likeliest first, and from any of them on: each once, whatever the pages are."""
+    made = [
+        Link(
+            replace(_FACT, thing=f"pi_{n % 4}").about,
+            f"o{n}",
+            None,
+            LinkState.PROPOSED,
+            Basis.LIKELY,
+            100 * (n % 3),
+        )
+        for n in range(10)
+    ]
+    links.apply([*made, replace(made[0], order="linked", state=LinkState.LINKED)])
+    seen: list[Link] = []
+    while page := links.standing(LinkState.PROPOSED, 3, seen[-1] if seen else None):
+        assert len(page) <= 3
+        seen += page
+    assert sorted(one.order for one in seen) == [one.order for one in made]
+    assert [one.confidence for one in seen] == sorted((one.confidence for one in made), reverse=True)
+    assert [one.order for one in links.standing(LinkState.LINKED, 9)] == ["linked"]
+
+
+def test_the_newest_reckoning_counts(reckonings: Reckonings) -> None:
+    """What a reconciliation came to is kept to the cent; one that began earlier and ended later changes nothing."""
+    assert reckonings.last() is None
+    sums = Sums(authorised=1, captured=2**53 + 1, refunded=3, disputed=4)
+    total = Total("stripe", "main", "EUR", sums, Sums(captured=5))
+    newest = Reckoning("2026-11-22T14:00:00.000000Z", 9, 2, 1, (total,))
+    reckonings.keep(replace(newest, time="2026-11-21T14:00:00.000000Z"))
+    reckonings.keep(newest)
+    reckonings.keep(replace(newest, time="2026-11-20T14:00:00.000000Z", orders=1))
+    assert reckonings.last() == newest
 
 
 def test_exceptions_are_kept_by_order_and_kind(exceptions: Exceptions) -> None:
@@ -125,6 +162,7 @@ def test_exceptions_are_kept_by_order_and_kind(exceptions: Exceptions) -> None:
     kept = [Exceptional(each, Standing.OPEN, _FACT.time) for each in (one, more, unknown)]
     exceptions.apply(kept)
     assert [each.discrepancy for each in exceptions.open(9)] == [more, one, unknown]
+    assert list(exceptions.open()) == list(exceptions.open(9))
     exceptions.apply([replace(kept[1], standing=Standing.GONE)])
     assert [each.discrepancy for each in exceptions.open(1)] == [one]
     assert [each.discrepancy.kind for each in exceptions.of(["o1"])] == [

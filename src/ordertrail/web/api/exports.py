@@ -97,7 +97,7 @@ class Streamed(StreamingResponse):
                     '{"end":{"events":1,"whole":true,"beyond":"1795356130120000.41"}}\n',
                 },
                 PARQUET: {"schema": {"type": "string", "format": "binary"}},
-                VALUES: {"schema": {"type": "string"}},
+                VALUES: {"schema": {"type": "string"}, "example": "Happened (UTC),What,Who\n"},
                 WORKBOOK: {"schema": {"type": "string", "format": "binary"}},
             },
         },

@@ -7,7 +7,7 @@ reader is behind, and costs nothing.
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from ordertrail.query.entries import SealedEvent, read_entry
 from ordertrail.query.feeding import Lag
 from ordertrail.query.projection import Indexed, project
+from ordertrail.query.questions.standings import with_standings
 from ordertrail.query.service import Query
 
 SECONDS: Final = 0.5
@@ -93,9 +94,4 @@ class Following:
         query = self._query
         sealed = [read_entry(stream, row) for row in query.log.rows(stream, start, end)]
         events = [project(one.event, one.place, query.actions) for one in sealed]
-        orders = {(one.order, one.tenant or "") for one in events if one.order is not None}
-        standings = query.searches.standings(sorted(orders)) if orders else {}
-        return tuple(
-            (whole, replace(one, standing=standings.get((one.order or "", one.tenant or ""))))
-            for whole, one in zip(sealed, events, strict=True)
-        )
+        return tuple(zip(sealed, with_standings(query.searches, events), strict=True))

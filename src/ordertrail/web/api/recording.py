@@ -53,7 +53,8 @@ LINES: Final = ("application/x-ndjson", "application/jsonl")
 OWN: Final = frozenset(
     {
         "access", "alert", "bundle", "capture", "case", "evidence", "external", "hold", "identity", "intake",
-        "integrity", "key", "link", "log", "notify", "person", "reconcile", "retention", "rule", "settings", "view",
+        "integrity", "key", "link", "log", "model", "notify", "person", "policy",
+        "reconcile", "retention", "rule", "settings", "suggestion", "view",
     }
 )  # fmt: skip
 """Families of actions that the trail records of itself, and nobody else does."""

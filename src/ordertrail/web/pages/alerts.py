@@ -141,13 +141,6 @@ class AlertPage:
     is_open: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RulesPage:
-    """What the catalogue of rules shows."""
-
-    rules: Region[tuple[RuleText, ...]]
-
-
 def monitor_of(request: Request) -> Monitor:
     """Return the application's watch. Raises ConfigurationError where it has none."""
     found = services_of(request).monitor
@@ -201,7 +194,7 @@ def alert_page(
         else "",
         evidence=tuple(_evidence(monitor, found, reading)),
         more=_more(found),
-        rule=None if about is None else _rule(about),
+        rule=None if about is None else rule_text(about),
         dispositions=tuple(one.value for one in Disposition),
         may_triage=who.may(Verb.ALERTS_TRIAGE),
         may_case=who.may(Verb.CASES_WRITE) and services_of(request).evidence is not None,
@@ -223,19 +216,6 @@ async def act_on_alert(
     monitor = monitor_of(request)
     await run_in_threadpool(_act, monitor, who, _seen(monitor, who, alert).id, deed, form)
     return RedirectResponse(f"/alerts/{quote(alert, safe='')}", 303)
-
-
-@router.get("/rules", include_in_schema=False)
-def rules_page(request: Request, who: Annotated[Principal, Depends(admit(Verb.RULES_READ))]) -> Response:
-    """Show the rules that watch the trail, in English."""
-    monitor = monitor_of(request)
-
-    def rules() -> Region[tuple[RuleText, ...]]:
-        loud = sorted(monitor.rules().loud, key=lambda one: (-one.about.level, one.about.title))
-        told = tuple(_rule(one.about) for one in loud)
-        return ready("Rules", told) if told else empty("Rules", "No rule is in force")
-
-    return render(request, who, View("rules.html", "Rules"), RulesPage(ask("Rules", rules, "/rules")))
 
 
 def _act(monitor: Monitor, who: Principal, name: str, deed: str, form: Posted) -> None:
@@ -316,7 +296,8 @@ def _more(alert: Alert) -> str:
     return ""
 
 
-def _rule(about: About) -> RuleText:
+def rule_text(about: About) -> RuleText:
+    """Return a rule as its reader needs it."""
     return RuleText(
         name=about.name,
         title=about.title,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 from typing import Annotated, Final
 
@@ -43,8 +44,8 @@ class Asset:
 
 @cache
 def assets() -> Mapping[str, Asset]:
-    """Return all files by the path below ``static``."""
-    found: dict[str, Asset] = {}
+    """Return all files by the path below ``static``; the verifier that bundles carry is one of them."""
+    found = {"evidence.js": _asset(files("ordertrail.evidence.verifier") / "verify.js", ".js")}
     root = files("ordertrail.web") / "static"
     waiting = [(root, PurePosixPath())]
     while waiting:
@@ -54,12 +55,14 @@ def assets() -> Mapping[str, Asset]:
             if one.is_dir():
                 waiting.append((one, name))
             elif name.suffix in _TYPES:
-                body = one.read_bytes()
-                squeezed = gzip.compress(body, 9, mtime=0) if name.suffix in _SQUEEZED else None
-                found[str(name)] = Asset(
-                    _TYPES[name.suffix], body, squeezed, hashlib.sha256(body).hexdigest()[:12]
-                )
+                found[str(name)] = _asset(one, name.suffix)
     return found
+
+
+def _asset(file: Traversable, suffix: str) -> Asset:
+    body = file.read_bytes()
+    squeezed = gzip.compress(body, 9, mtime=0) if suffix in _SQUEEZED else None
+    return Asset(_TYPES[suffix], body, squeezed, hashlib.sha256(body).hexdigest()[:12])
 
 
 def href(name: str) -> str:

@@ -7,7 +7,11 @@ from typing import Final
 from ordertrail.query.filters.grammar import Filter
 from ordertrail.query.filters.terms import Attempt, Is, Not, Sensitive, Term
 from ordertrail.query.filters.worth import parse_worth
+from ordertrail.query.ports import Way as Direction
+from ordertrail.query.projection import Indexed
 from ordertrail.query.questions.facets import Facet, facets
+from ordertrail.query.questions.standings import with_standings
+from ordertrail.query.questions.walking import walk
 from ordertrail.query.service import Query
 from ordertrail.record.actions import Action
 from ordertrail.web.pages.telling import channel_words
@@ -40,8 +44,8 @@ _BANDS: Final = (
     ("over 1,000", ">1000EUR"),
     ("over 10,000", ">10000EUR"),
 )
-_CAPPED: Final = 1_000
-"""Events up to which those of a state, a band or a mark are counted."""
+_LOOKED: Final = 2_000
+"""Events over which those of a state, a band or a mark are counted; of more, the newest, and it is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,10 @@ def shown_facets(query: Query, meant: Filter, link: Callable[[Filter], str]) -> 
     """Return all facets of a filter, in the sequence in which an auditor asks."""
     counted = {facet.field: facet for facet in facets(query.counts, meant)}
     told = [_of_field(counted[field], query.actions, meant, link) for field in ("actor", "action")]
-    told.append(_of_terms("Matters", query, meant, link, _matters()))
-    told.append(_of_terms("Order is now", query, meant, link, _states()))
-    told.append(_of_terms("Order is worth, EUR", query, meant, link, _bands()))
+    newest = _Newest(query)
+    told.append(_of_terms("Matters", newest, meant, link, _matters()))
+    told.append(_of_terms("Order is now", newest, meant, link, _states()))
+    told.append(_of_terms("Order is worth, EUR", newest, meant, link, _bands()))
     told += [
         _of_field(counted[field], query.actions, meant, link)
         for field in ("channel", "outcome", "source", "thing", "kind", "tenant")
@@ -111,31 +116,47 @@ def _of_field(
     )
 
 
+class _Newest:
+    """The newest events of filters, looked at once each: what terms of their own are counted over."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._known: dict[Filter, list[Indexed]] = {}
+
+    def of(self, base: Filter) -> list[Indexed]:
+        """Return them, with where their orders stand."""
+        if base not in self._known:
+            hits = walk(self._query.searches, base, _LOOKED, Direction.OLDER)
+            self._known[base] = with_standings(self._query.searches, [hit.event for hit in hits])
+        return self._known[base]
+
+
 def _of_terms(
     title: str,
-    query: Query,
+    newest: _Newest,
     meant: Filter,
     link: Callable[[Filter], str],
     terms: tuple[tuple[str, Term], ...],
 ) -> FacetShown:
-    """Return a facet whose values are terms of their own: each counted, up to a bound."""
+    """Return a facet whose values are terms of their own, each counted over the newest events."""
     own = {term for _, term in terms}
     base = Filter(tuple(term for term in meant.terms if term not in own))
+    looked = newest.of(base)
     choices = []
     for label, term in terms:
         chosen = term in meant.terms
-        events = query.searches.count(base.with_(term), _CAPPED + 1)
+        events = sum(map(term.matches, looked))
         if events or chosen:
             choices.append(
                 Choice(
                     label,
-                    f"{_CAPPED:,}+" if events > _CAPPED else f"{events:,}",
+                    f"{events:,}",
                     link(meant.without(term) if chosen else base.with_(term)),
                     link(base.with_(Not(term))),
                     chosen,
                 )
             )
-    return FacetShown(title, tuple(choices), "")
+    return FacetShown(title, tuple(choices), f"of the newest {_LOOKED:,}" if len(looked) == _LOOKED else "")
 
 
 def _matters() -> tuple[tuple[str, Term], ...]:

@@ -16,13 +16,17 @@ _FIELDS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The fields of a form, each once: of several of one name, the last."""
+    """The fields of a form, in their sequence."""
 
     fields: tuple[tuple[str, str], ...]
 
     def get(self, name: str) -> str:
-        """Return a field, empty where there is none."""
+        """Return a field, the last of several, empty where there is none."""
         return dict(self.fields).get(name, "")
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """Return all values of a name: of boxes that are ticked, say."""
+        return tuple(value for known, value in self.fields if known == name)
 
 
 async def posted(request: Request) -> Posted:

@@ -13,12 +13,13 @@ from ordertrail.ledger.verify.report import Finding, Report, Step
 from ordertrail.services import DEFAULT_STREAM, LogService, Trail
 from ordertrail.status import StreamStatus
 from ordertrail.web.auth.admission import admit
-from ordertrail.web.auth.scoping import sees_everything
+from ordertrail.web.auth.scoping import asked, sees_everything, sees_whole_tenants
 from ordertrail.web.checks import Check, Phase, begin_check, checks_of
 from ordertrail.web.pages.addresses import Address, order_href
+from ordertrail.web.pages.coverage import Coverage, coverage_of
 from ordertrail.web.pages.problem import PageRoute
 from ordertrail.web.pages.reading import Moment, Reading
-from ordertrail.web.pages.regions import Region, ask, ready
+from ordertrail.web.pages.regions import Region, ask, loading, ready
 from ordertrail.web.pages.rendering import View, render
 from ordertrail.web.pages.shell import Standing, reading_for, services_of
 
@@ -132,6 +133,7 @@ class IntegrityPage:
     verdict: str
     check: CheckShown | None
     log: Region[LogShown]
+    coverage: Region[Coverage] | None
     may_check: bool
     here: str
 
@@ -160,10 +162,22 @@ def integrity(
         else f"{count(head.size, 'event')} are sealed; no full check has run since the start.",
         check=shown,
         log=ask("The log", lambda: ready("The log", _log(trail, service, reading)), here),
+        coverage=_coverage(request, who),
         may_check=who.may(Verb.INTEGRITY_CHECK),
         here=here,
     )
     return render(request, who, View("integrity.html", "Integrity"), page)
+
+
+def _coverage(request: Request, who: Principal) -> Region[Coverage] | None:
+    """Return the calendar, later where the page is asked for; None for who may not see all events of a tenant."""
+    if not (who.may(Verb.EVENTS_SEARCH) and sees_whole_tenants(who.scope)):
+        return None
+    name, href = "Coverage", "/integrity?region=coverage"
+    if request.query_params.get("region") != "coverage" and "show" not in request.query_params:
+        return loading(name, href)
+    query, now = asked(request, who), services_of(request).trail.clock()
+    return ask(name, lambda: ready(name, coverage_of(query, now), query.lag()), href)
 
 
 @router.post("/integrity/check", include_in_schema=False)

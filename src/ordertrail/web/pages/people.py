@@ -28,7 +28,7 @@ from ordertrail.web.pages.addresses import Address, address_of, explore_href, or
 from ordertrail.web.pages.explore import span_of
 from ordertrail.web.pages.problem import PageRoute
 from ordertrail.web.pages.reading import Moment, Reading, read_time
-from ordertrail.web.pages.regions import Region, Way, ask, denied, empty, filtered, ready
+from ordertrail.web.pages.regions import Region, Way, ask, denied, empty, filtered, loading, ready
 from ordertrail.web.pages.rendering import View, render
 from ordertrail.web.pages.rows import EventRow, rows_of_hits
 from ordertrail.web.pages.shell import reading_for
@@ -264,13 +264,14 @@ def person(
         first=reading.moment(first.event.time),
         last=reading.moment(latest[0].event.time),
         span=reading.span(own.start, own.end),
-        pattern=_pattern_of(query, who, actor, own, reading),
+        pattern=_pattern_of(request, query, who, actor, own),
         sensitive=rows_of_hits(query, matters, reading),
         latest=rows_of_hits(query, latest, reading),
         explore_href=explore_href(said),
         sensitive_href=explore_href(f"{said} is:sensitive"),
     )
-    observe(request, who, "evidence.read", "person", actor)
+    if "region" not in request.query_params:
+        observe(request, who, "evidence.read", "person", actor)
     return render(request, who, View("person.html", actor, actor), page)
 
 
@@ -279,17 +280,20 @@ def reading_start(time: int, reading: Reading) -> datetime:
     return read_time(time).astimezone(reading.zone)
 
 
-def _pattern_of(query: Query, who: Principal, actor: str, span: Span, reading: Reading) -> Region[Pattern]:
+def _pattern_of(request: Request, query: Query, who: Principal, actor: str, span: Span) -> Region[Pattern]:
+    """Return what somebody usually does; later, where the page itself is asked for."""
+    name, reading = "Usual pattern", reading_for(request)
     if not sees_whole_tenants(who.scope):
-        return denied(
-            "Usual pattern", "see counts over whole tenants", str(Verb.ACTIVITY_READ), ("a wider scope",)
-        )
+        return denied(name, "see counts over whole tenants", str(Verb.ACTIVITY_READ), ("a wider scope",))
+    href = f"{person_href(actor)}?region=pattern"
+    if request.query_params.get("region") != "pattern" and "show" not in request.query_params:
+        return loading(name, href)
 
     def question() -> Region[Pattern]:
         answer = query.answer(lambda: actor_profile(query.counts, actor, span))
-        return ready("Usual pattern", _pattern(answer.value, query, reading), answer.lag, person_href(actor))
+        return ready(name, _pattern(answer.value, query, reading), answer.lag, person_href(actor))
 
-    return ask("Usual pattern", question, person_href(actor))
+    return ask(name, question, href)
 
 
 def _pattern(profile: Profile, query: Query, reading: Reading) -> Pattern:

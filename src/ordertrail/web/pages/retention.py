@@ -13,7 +13,7 @@ from ordertrail.access.verbs import Verb
 from ordertrail.kernel.errors import ConfigurationError, InputError
 from ordertrail.kernel.numbers import count
 from ordertrail.retention.hold import Hold
-from ordertrail.retention.policy import Policy, Span
+from ordertrail.retention.policy import Fate, Policy, Span
 from ordertrail.retention.register import Disposal, DisposalState, Register
 from ordertrail.retention.service import Retention
 from ordertrail.web.auth.admission import admit
@@ -222,8 +222,15 @@ def _classes(
                 due=count(due.entries, "event") if due.entries else "nothing",
                 until=reading.moment(due.newest) if due.newest else None,
                 held=f"{len(due.held):,}" if due.held else "",
-                may_ask=bool(due.entries) and not waiting and who.may(Verb.RETENTION_WRITE),
-                said="asked for already" if waiting else "",
+                may_ask=bool(due.entries)
+                and not waiting
+                and cls.fate is not Fate.ARCHIVE
+                and who.may(Verb.RETENTION_WRITE),
+                said="kept in the archive"
+                if cls.fate is Fate.ARCHIVE
+                else "asked for already"
+                if waiting
+                else "",
             )
         )
     return rows

@@ -3,14 +3,21 @@
 from fastapi import APIRouter, FastAPI
 
 from ordertrail.web.pages import (
+    accounts,
+    actions,
     alerts,
     assets,
     cases,
+    erasure,
     event,
     explore,
     finding,
+    forecast,
     intake,
     integrity,
+    matching,
+    models,
+    notifications,
     order,
     orders,
     overview,
@@ -18,6 +25,7 @@ from ordertrail.web.pages import (
     people,
     reference,
     retention,
+    rules,
     settings,
     views,
 )
@@ -25,8 +33,8 @@ from ordertrail.web.pages.access import render_access
 
 router = APIRouter(include_in_schema=False)
 for _page in (
-    assets, overview, explore, event, orders, order, people, intake, integrity, alerts, cases, retention,
-    settings, views, reference, patterns, finding,
+    assets, overview, explore, event, orders, order, people, intake, integrity, alerts, forecast, actions, models,
+    matching, cases, retention, erasure, rules, settings, accounts, notifications, views, reference, patterns, finding,
 ):  # fmt: skip
     router.include_router(_page.router)
 

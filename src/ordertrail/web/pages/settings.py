@@ -13,6 +13,7 @@ from ordertrail.access.verbs import Verb
 from ordertrail.kernel.numbers import count
 from ordertrail.services import Services
 from ordertrail.web.auth.admission import access_of, admit
+from ordertrail.web.pages.accounts import scope_words
 from ordertrail.web.pages.problem import PageRoute
 from ordertrail.web.pages.regions import Region, ask, denied, ready
 from ordertrail.web.pages.rendering import View, render
@@ -114,14 +115,8 @@ def _accounts(request: Request, who: Principal) -> tuple[AccountRow, ...]:
 
 
 def _account(one: Account) -> AccountRow:
-    scope = one.scope
-    parts = [] if scope.tenants is None else [f"tenants {', '.join(sorted(scope.tenants)) or 'none'}"]
-    parts += [f"channels {', '.join(sorted(scope.channels))}"] if scope.channels else []
-    parts += [f"regions {', '.join(sorted(scope.regions))}"] if scope.regions else []
     roles = tuple(role.value for role in one.roles)
-    return AccountRow(
-        one.name, one.title, one.kind.value, one.state.value, roles, "; ".join(parts) or "everywhere"
-    )
+    return AccountRow(one.name, one.title, one.kind.value, one.state.value, roles, scope_words(one.scope))
 
 
 def _meaning(verb: Verb) -> str:

@@ -59,6 +59,8 @@ PLACES: Final = (
     Place("Orders", "/orders", icon="package", key="r", verb=Verb.EVENTS_SEARCH),
     Place("People", "/people", icon="users", key="p", verb=Verb.ACTIVITY_READ),
     Place("Alerts", "/alerts", icon="siren", key="a", verb=Verb.ALERTS_READ, room="monitor"),
+    Place("Forecast", "/forecast", icon="timer", key="f", verb=Verb.ALERTS_READ, room="actions"),
+    Place("Models", "/models", icon="cpu", key="d", verb=Verb.RULES_READ, room="models"),
     Place("Rules", "/rules", icon="scale", key="u", verb=Verb.RULES_READ, room="monitor"),
     Place(
         "Matching", "/matching", icon="git-compare-arrows", key="m", verb=Verb.LINKS_READ, room="correlate"
