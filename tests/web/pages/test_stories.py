@@ -366,3 +366,28 @@ def test_an_evidence_bundle_is_verified_in_the_browser(opened: Open, running: Se
     (tmp_path / "flipped.zip").write_bytes(data[:at] + b"t" + data[at + 1 :])
     stranger.set_input_files("#file", tmp_path / "flipped.zip")
     expect(stranger.locator("#verdict")).to_contain_text("BROKEN at step 1")
+
+
+def test_a_sample_is_drawn_into_a_case(opened: Open, running: Served) -> None:
+    """Promise: from a question to a case with a sample that anybody can draw again, and to all of it."""
+    running.house.feed()
+    page = settled(opened("/explore?q=action%3Aorder.cancel", "auditor"))
+    page.get_by_role("link", name="Into a case").click()
+    expect(page.locator("main")).to_contain_text("action:order.cancel")
+    page.fill("#title", "Cancellations at night")
+    page.get_by_role("button", name="Open it").click()
+    expect(page.locator("#criteria")).to_have_value("action:order.cancel")
+    assert violations(page) == []
+    page.fill("#size", "3")
+    page.fill("#seed", "2291")
+    page.get_by_role("button", name="Draw a sample").click()
+    expect(page.locator("#basket tbody tr")).to_have_count(3)
+    expect(page.locator("main")).to_contain_text("3 of 10, random, seed 2291")
+    picture(page, "sampled")
+    page.fill("#criteria", "action:order.cancel")
+    page.get_by_role("button", name="Take all of them").click()
+    expect(page.locator("#basket tbody tr")).to_have_count(10)
+    page.fill("#criteria", "action:order.cancel")
+    page.fill("#size", "9000")
+    page.get_by_role("button", name="Draw a sample").click()
+    expect(page.get_by_role("alert")).to_contain_text("1 to 500 events at a time")

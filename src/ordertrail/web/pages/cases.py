@@ -1,6 +1,7 @@
 """Cases: what is looked into, with which evidence, who signed it off, and the bundles that were handed out."""
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 from urllib.parse import quote
 
@@ -14,11 +15,14 @@ from ordertrail.access.verbs import Verb
 from ordertrail.evidence.cases import TEMPLATES, ActKind, Case, CaseState, Pinned
 from ordertrail.evidence.custody import CustodyKind, Kept
 from ordertrail.evidence.desk import Desk
+from ordertrail.evidence.population import Drawing, draw_sample
+from ordertrail.evidence.samples import Method
 from ordertrail.kernel.errors import ConfigurationError, InputError
 from ordertrail.kernel.numbers import count
 from ordertrail.record.entry import read_entry
 from ordertrail.web.auth.admission import admit
 from ordertrail.web.auth.observing import observe
+from ordertrail.web.auth.scoping import asked
 from ordertrail.web.pages.forms import Posted, posted
 from ordertrail.web.pages.problem import PageRoute
 from ordertrail.web.pages.reading import Moment, Reading
@@ -29,6 +33,8 @@ from ordertrail.web.pages.shell import reading_for, services_of
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _SHOWN: Final = 200
+_LARGEST: Final = 500
+"""Events of a sample that is drawn into a basket at once: each comes with its proof."""
 _TONES: Final = {
     CaseState.OPEN: "wait",
     CaseState.REVIEW: "seal",
@@ -73,11 +79,12 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class CasesPage:
-    """What the list shows. ``event`` is one that is to go into a case that is opened or chosen."""
+    """What the list shows. ``event``, or events of the filter ``criteria``, are to go into a case that is chosen."""
 
     cases: Region[tuple[CaseRow, ...]]
     kinds: tuple[Kind, ...]
     event: str
+    criteria: str
     may_write: bool
 
 
@@ -127,6 +134,11 @@ class CasePage:
     notes: tuple[NoteRow, ...]
     samples: tuple[str, ...]
     bundles: Region[tuple[BundleRow, ...]]
+    criteria: str
+    """The filter that a sample is to be drawn from, where the reader comes with one."""
+    seed: str
+    methods: tuple[str, ...]
+    may_sample: bool
     may_write: bool
     may_submit: bool
     may_sign: bool
@@ -147,13 +159,18 @@ def desk_of(request: Request) -> Desk:
 
 @router.get("/cases", include_in_schema=False)
 def cases_page(
-    request: Request, who: Annotated[Principal, Depends(admit(Verb.CASES_READ))], event: str = ""
+    request: Request,
+    who: Annotated[Principal, Depends(admit(Verb.CASES_READ))],
+    event: str = "",
+    criteria: str = "",
 ) -> Response:
     """List cases, the newest first."""
     desk, reading = desk_of(request), reading_for(request)
 
     def cases() -> Region[tuple[CaseRow, ...]]:
-        found = tuple(_row(one, reading) for one in desk.list_cases(_SHOWN))
+        found = tuple(
+            replace(_row(one, reading), href=_sampling(one.id, criteria)) for one in desk.list_cases(_SHOWN)
+        )
         if found:
             return ready("Cases", found)
         return empty(
@@ -161,7 +178,7 @@ def cases_page(
         )
 
     kinds = tuple(Kind(one.name, one.about) for one in TEMPLATES.values())
-    page = CasesPage(ask("Cases", cases, "/cases"), kinds, event, who.may(Verb.CASES_WRITE))
+    page = CasesPage(ask("Cases", cases, "/cases"), kinds, event, criteria, who.may(Verb.CASES_WRITE))
     return render(request, who, View("cases.html", "Cases"), page)
 
 
@@ -173,12 +190,15 @@ async def open_case(
 ) -> Response:
     """Open a case, with an event or an alert's events in its basket."""
     case = await run_in_threadpool(_open, request, who, form)
-    return RedirectResponse(_href(case), 303)
+    return RedirectResponse(_sampling(case, form.get("criteria")), 303)
 
 
 @router.get("/cases/{case}", include_in_schema=False)
 def case_page(
-    request: Request, who: Annotated[Principal, Depends(admit(Verb.CASES_READ))], case: str
+    request: Request,
+    who: Annotated[Principal, Depends(admit(Verb.CASES_READ))],
+    case: str,
+    criteria: str = "",
 ) -> Response:
     """Show one case."""
     desk, reading = desk_of(request), reading_for(request)
@@ -196,6 +216,10 @@ def case_page(
             for one in found.samples
         ),
         bundles=ask("Bundles", lambda: _bundles(desk, found, reading), _href(case)),
+        criteria=criteria,
+        seed=secrets.token_hex(4),
+        methods=tuple(Method),
+        may_sample=writes and found.state is CaseState.OPEN and who.may(Verb.EVENTS_SEARCH),
         may_write=writes and found.state is CaseState.OPEN,
         may_submit=writes and found.state is CaseState.OPEN,
         may_sign=review and who.may(Verb.CASES_SIGN) and not own,
@@ -222,6 +246,39 @@ async def add_item(
     else:
         await run_in_threadpool(desk.add, case, event, actor_of(who), form.get("note").strip())
     return RedirectResponse(_href(case), 303)
+
+
+@router.post("/cases/{case}/samples", include_in_schema=False)
+async def draw_into_case(
+    request: Request,
+    who: Annotated[Principal, Depends(admit(Verb.CASES_WRITE))],
+    case: str,
+    form: Annotated[Posted, Depends(posted)],
+) -> Response:
+    """Draw a sample of what a filter means into the basket, or take all of it; how it was drawn is on record."""
+    await run_in_threadpool(_sample, request, who, case, form)
+    return RedirectResponse(f"{_href(case)}#basket", 303)
+
+
+def _sample(request: Request, who: Principal, case: str, form: Posted) -> None:
+    desk, query, reading = desk_of(request), asked(request, who), reading_for(request)
+    if not who.may(Verb.EVENTS_SEARCH):
+        raise InputError("a sample is drawn by who may search events", remedy="Ask whoever gives roles.")
+    criteria = form.get("criteria")
+    if form.get("all"):
+        size = query.searches.count(query.parse(criteria, str(reading.zone)), _LARGEST + 1)
+    else:
+        said = form.get("size").strip()
+        size = int(said) if said.isascii() and said.isdecimal() and len(said) < 6 else 0
+    if not 0 < size <= _LARGEST:
+        raise InputError(
+            f"a basket takes 1 to {_LARGEST:,} events at a time, and this would be {size:,}",
+            remedy="Draw fewer, or narrow the filter.",
+        )
+    method = next((one for one in Method if one.value == form.get("method")), Method.RANDOM)
+    drawing = Drawing(criteria, method, size, form.get("seed").strip(), str(reading.zone))
+    drawn = draw_sample(query, desk.bundling.workshop.sources[desk.bundling.home], drawing)
+    desk.add_sample(case, drawn, actor_of(who))
 
 
 @router.post("/cases/{case}/acts", include_in_schema=False)
@@ -278,6 +335,11 @@ def download_bundle(
     data = desk.download(bundle, actor_of(who))
     headers = {"Content-Disposition": f'attachment; filename="bundle-{bundle}.zip"'}
     return Response(data, media_type="application/zip", headers=headers)
+
+
+def _sampling(case: str, criteria: str) -> str:
+    """Return the address of a case, with a filter that a sample is to be drawn from."""
+    return f"{_href(case)}?criteria={quote(criteria, safe='')}#sample" if criteria else _href(case)
 
 
 def _open(request: Request, who: Principal, form: Posted) -> str:

@@ -143,6 +143,8 @@ class Explore:
     here: str
     may_save: bool
     exports: tuple[Taken, ...]
+    case_href: str
+    """Where these events are taken into a case, or a sample of them; empty where they cannot be."""
 
 
 @router.get("/explore", include_in_schema=False)
@@ -202,7 +204,13 @@ class _Asked:
             here=str(fresh),
             may_save=self._who.may(Verb.VIEWS_WRITE),
             exports=() if problems else self._exports(),
+            case_href=self._case_href() if not problems else "",
         )
+
+    def _case_href(self) -> str:
+        writes = self._who.may(Verb.CASES_WRITE) and self._services.evidence is not None
+        meant = format_filter(self._meant)
+        return str(Address("/cases", (("criteria", meant),))) if writes and meant else ""
 
     def _exports(self) -> tuple[Taken, ...]:
         if not self._who.may(Verb.EXPORTS_MAKE):
