@@ -3,7 +3,7 @@
 Usage: ``bench/pages.py [--events N] [--runs N] [--dir DIR] [--json FILE]``.
 
 The trail is told by ``bench/generated_trail.py``, recorded, sealed and indexed by the product, and served as
-``ordertrail serve`` serves it, in a process of its own. Chromium opens each page again and again as an auditor, with
+``ordertrail serve`` serves it, in as many processes. Chromium opens each page again and again as an auditor, with
 another order, person or filter each time, its cache warm but for the first. *First HTML* is from the request to the
 last byte of the document; a *part* is from its request to its last byte; *shift* is the browser's cumulative layout
 shift until all parts are there; *weight* is what scripts and styles are as they travel. Every reading is recorded
@@ -36,6 +36,7 @@ from bench.api import prepare, serve
 from bench.figures import percentile
 from bench.generated_trail import event_of
 from ordertrail.assembly.serving import listen_for
+from ordertrail.settings.serve import ServeSettings
 from servers.chromium import chromium_browser
 
 HTML, PART, WEIGHT = 300.0, 800.0, 75.0
@@ -150,6 +151,7 @@ def main() -> int:
     )
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=40, help="of each page")
+    parser.add_argument("--workers", type=int, default=ServeSettings().workers, help="processes that answer")
     parser.add_argument("--dir", type=Path, default=Path("/var/tmp"))  # noqa: S108 - mkdtemp makes a folder in it
     parser.add_argument(
         "--keep", type=Path, help="a folder for the trail, or where one is from an earlier run"
@@ -160,8 +162,10 @@ def main() -> int:
         root = (options.keep or Path(folder)) / "trail"
         key = _key(root, options.events)
         listening = listen_for("127.0.0.1", 0)
-        server = multiprocessing.get_context("spawn").Process(target=serve, args=(root, listening))
-        server.start()
+        started = multiprocessing.get_context("spawn")
+        servers = [started.Process(target=serve, args=(root, listening)) for _ in range(options.workers)]
+        for server in servers:
+            server.start()
         try:
             address = f"http://127.0.0.1:{listening.getsockname()[1]}"
             heads = " ".join(f"{head:>8}" for head in ("HTML P50", "P95", "", "part P50", "P95", "", "shift"))
@@ -171,8 +175,9 @@ def main() -> int:
             with chromium_browser() as browser:
                 found = measure(browser, address, key, options.events, options.runs)
         finally:
-            server.terminate()
-            server.join()
+            for server in servers:
+                server.terminate()
+                server.join()
             listening.close()
     kilobytes = weight()
     print(f"  scripts and styles: {kilobytes:.1f} KB gzipped, of {WEIGHT:g}")

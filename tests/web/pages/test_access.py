@@ -56,6 +56,17 @@ def test_axe_finds_nothing(opened: Open, name: str) -> None:
     assert found + violations(page) == []
 
 
+@pytest.mark.parametrize("name", ["accounts", "notifications"])
+def test_axe_finds_nothing_where_only_an_administrator_is(opened: Open, name: str) -> None:
+    """Promise: nor do the pages that an auditor does not see."""
+    page = settled(opened(f"/{name}", "administrator"))
+    for one in page.locator("details.twin > summary").all():
+        one.click()
+    found = violations(page)
+    page.emulate_media(color_scheme="dark")
+    assert found + violations(page) == []
+
+
 def test_axe_finds_nothing_on_the_way_in(opened: Open) -> None:
     """Promise: nor does the page to sign in."""
     assert violations(opened("/", who=None)) == []
