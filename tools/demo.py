@@ -68,7 +68,7 @@ def look(folder: str, *arguments: str) -> int:
     command = ["demo", f"story/{folder}", *arguments]
     if not sys.stdout.isatty():
         say(
-            f"The same in a browser, with people, alerts and a channel that stopped: ordertrail {' '.join(command)}"
+            f"The same in a browser, with people, alerts and a channel that stopped: .venv/bin/ordertrail {' '.join(command)}"
         )
         return 0
     say("The same in a browser, with people, alerts and a channel that stopped:")
