@@ -22,6 +22,7 @@ from ordertrail.testing.tamper.rows import put_price_back
 HERE = Path("story")
 COMMAND = [str(Path(sys.executable).with_name("ordertrail"))]
 ORDERS = 2_000
+_BROWSER = "The same in a browser, with people, alerts and a channel that stopped:"
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -67,11 +68,9 @@ def look(folder: str, *arguments: str) -> int:
     """Open a shop's pages, where somebody is there to look at them; return an exit status."""
     command = ["demo", f"story/{folder}", *arguments]
     if not sys.stdout.isatty():
-        say(
-            f"The same in a browser, with people, alerts and a channel that stopped: .venv/bin/ordertrail {' '.join(command)}"
-        )
+        say(f"{_BROWSER} .venv/bin/ordertrail {' '.join(command)}")
         return 0
-    say("The same in a browser, with people, alerts and a channel that stopped:")
+    say(_BROWSER)
     with suppress(KeyboardInterrupt):  # it ends the service, and is no failure
         return subprocess.run([*COMMAND, *command], check=False).returncode
     return 0
