@@ -10,14 +10,14 @@ from typer.testing import CliRunner
 
 from ordertrail.assembly import create_trail
 from ordertrail.assembly.index import open_query
-from ordertrail.cli import alerts, watch
+from ordertrail.cli import alerts, approval
 from ordertrail.kernel.errors import InputError
 from ordertrail.settings import Settings
 from ordertrail.testing.story import order_story
 
 RUNNER = CliRunner()
 APP = typer.Typer()
-APP.add_typer(watch.app, name="watch")
+APP.add_typer(approval.app, name="watch")
 APP.add_typer(alerts.app, name="alerts")
 RULE = """title: Order read
 name: read_by_brandt
@@ -140,3 +140,11 @@ def test_from_now_on_leaves_out_what_is_there(tmp_path: Path) -> None:
     result = RUNNER.invoke(APP, ["watch", "--trail", str(place), "--once", "--from-now", "--json"])
     assert json.loads(result.stdout) == {"looked_at": 0, "raised": 0, "not_told": 0}
     assert said(place, "alerts", "list") == {"alerts": [], "not_looked_at": 0}
+
+
+@pytest.mark.parametrize("sha256", ["", "0", "0123456789a"])
+def test_what_is_approved_is_named_by_what_was_read(root: Path, sha256: str) -> None:
+    """A few digits of a hash, or none, name no text: nothing is approved by them."""
+    words = ["watch", "approve", "own", "--sha256", sha256, "--reason", "fine", "--trail", str(root)]
+    with pytest.raises(InputError, match="12 digits of its hash"):
+        RUNNER.invoke(APP, words, catch_exceptions=False)

@@ -1,6 +1,5 @@
 """``ordertrail actions``: what could be done about forecasts, what is suggested, decided, done, and what came of it."""
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +8,7 @@ import typer
 
 from ordertrail.assembly.actions import open_actions, read_actions
 from ordertrail.assembly.foresight import consider_open
-from ordertrail.cli.options import TRAIL, JsonOption, TrailOption
+from ordertrail.cli.options import TRAIL, ByOption, JsonOption, ReasonOption, TrailOption, deciding
 from ordertrail.cli.output import say, say_json, say_table
 from ordertrail.kernel.money import Money, format_money
 from ordertrail.kernel.numbers import count
@@ -23,8 +22,6 @@ app = typer.Typer(help="Do something about forecasts, and see what it did.", no_
 
 SuggestionArgument = Annotated[str, typer.Argument(metavar="SUGGESTION", help="Its id: S-0f3c….")]
 MandateArgument = Annotated[str, typer.Argument(metavar="MANDATE", help="Its id: M-0f3c….")]
-ByOption = Annotated[str | None, typer.Option("--by", help="Who decides; else the user who runs this.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for whoever reads it later.")]
 
 
 @app.command("list")
@@ -114,7 +111,7 @@ def accept(
     as_json: JsonOption = False,
 ) -> None:
     """Have a suggestion carried out."""
-    _decide(trail, as_json, lambda actions: actions.accept(suggestion, _name(by), reason))
+    _decide(trail, as_json, lambda actions: actions.accept(suggestion, deciding(by).id, reason))
 
 
 @app.command()
@@ -126,7 +123,7 @@ def dismiss(
     as_json: JsonOption = False,
 ) -> None:
     """Decide against a suggestion."""
-    _decide(trail, as_json, lambda actions: actions.dismiss(suggestion, _name(by), reason))
+    _decide(trail, as_json, lambda actions: actions.dismiss(suggestion, deciding(by).id, reason))
 
 
 @app.command()
@@ -138,7 +135,7 @@ def undo(
     as_json: JsonOption = False,
 ) -> None:
     """Have undone what was done."""
-    _decide(trail, as_json, lambda actions: actions.undo(suggestion, _name(by), reason))
+    _decide(trail, as_json, lambda actions: actions.undo(suggestion, deciding(by).id, reason))
 
 
 @app.command()
@@ -329,9 +326,5 @@ def _money(amount: int, currency: str | None) -> str:
     return str(amount) if currency is None else format_money(Money(amount, currency))
 
 
-def _name(by: str | None) -> str:
-    return getpass.getuser() if by is None else by
-
-
 def _person(by: str | None) -> Actor:
-    return Actor(_name(by), "person")
+    return Actor(deciding(by).id, "person")

@@ -1,6 +1,5 @@
 """``ordertrail alerts``: see alerts and what belongs together, and decide on them."""
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ordertrail.assembly.monitor import open_monitor
-from ordertrail.cli.options import TRAIL, JsonOption, TrailOption
+from ordertrail.cli.options import TRAIL, ByOption, JsonOption, ReasonOption, TrailOption, deciding
 from ordertrail.cli.output import say, say_json, say_table
 from ordertrail.kernel.money import EXPONENTS
 from ordertrail.kernel.numbers import count
@@ -24,8 +23,6 @@ app = typer.Typer(help="See alerts, and decide on them.", no_args_is_help=True)
 _LEVELS = {level.name.lower(): level for level in Level}
 
 AlertArgument = Annotated[str, typer.Argument(metavar="ALERT", help="Its id: A-0f3c….")]
-ByOption = Annotated[str | None, typer.Option("--by", help="Who decides; else the user who runs this.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for whoever reads it later.")]
 LimitOption = Annotated[int, typer.Option(min=1, max=5_000, help="How many at most.")]
 LeastOption = Annotated[
     str, typer.Option("--severity", help=f"This or graver: {', '.join(_LEVELS)}.", metavar="SEVERITY")
@@ -120,7 +117,7 @@ def take(
     name: AlertArgument, trail: TrailOption = TRAIL, by: ByOption = None, as_json: JsonOption = False
 ) -> None:
     """Make an alert one's own, to look into it."""
-    _decide(trail, as_json, lambda monitor: monitor.take(name, _who(by)))
+    _decide(trail, as_json, lambda monitor: monitor.take(name, deciding(by).id))
 
 
 @app.command()
@@ -133,7 +130,7 @@ def snooze(
     as_json: JsonOption = False,
 ) -> None:
     """Set an alert aside until a time."""
-    _decide(trail, as_json, lambda monitor: monitor.snooze(name, _who(by), until, reason))
+    _decide(trail, as_json, lambda monitor: monitor.snooze(name, deciding(by).id, until, reason))
 
 
 @app.command()
@@ -141,7 +138,7 @@ def wake(
     name: AlertArgument, trail: TrailOption = TRAIL, by: ByOption = None, as_json: JsonOption = False
 ) -> None:
     """Bring an alert back that was set aside."""
-    _decide(trail, as_json, lambda monitor: monitor.wake(name, _who(by)))
+    _decide(trail, as_json, lambda monitor: monitor.wake(name, deciding(by).id))
 
 
 @app.command()
@@ -154,7 +151,7 @@ def escalate(
     as_json: JsonOption = False,
 ) -> None:
     """Hand an alert on to whoever decides more."""
-    _decide(trail, as_json, lambda monitor: monitor.escalate(name, _who(by), reason, to))
+    _decide(trail, as_json, lambda monitor: monitor.escalate(name, deciding(by).id, reason, to))
 
 
 @app.command()
@@ -167,7 +164,7 @@ def close(
     as_json: JsonOption = False,
 ) -> None:
     """Close an alert. One of high severity is closed by two: the first to say so proposes it."""
-    _decide(trail, as_json, lambda monitor: monitor.close(name, _who(by), disposition, reason))
+    _decide(trail, as_json, lambda monitor: monitor.close(name, deciding(by).id, disposition, reason))
 
 
 @app.command()
@@ -179,7 +176,7 @@ def reopen(
     as_json: JsonOption = False,
 ) -> None:
     """Take a closed alert up again."""
-    _decide(trail, as_json, lambda monitor: monitor.reopen(name, _who(by), reason))
+    _decide(trail, as_json, lambda monitor: monitor.reopen(name, deciding(by).id, reason))
 
 
 def alert_as_dict(alert: Alert) -> dict[str, Any]:
@@ -272,7 +269,3 @@ def _level(name: str) -> Level:
         return _LEVELS[name]
     except KeyError:
         raise typer.BadParameter(f"is one of {', '.join(_LEVELS)}", param_hint="--severity") from None
-
-
-def _who(by: str | None) -> str:
-    return getpass.getuser() if by is None else by

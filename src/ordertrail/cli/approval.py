@@ -1,20 +1,20 @@
 """``ordertrail watch waiting``, ``approve`` and ``reject``: rules that one person saved, decided on by another."""
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from ordertrail.assembly.monitor import open_monitor
-from ordertrail.cli.options import TRAIL, JsonOption, TrailOption
+from ordertrail.cli.options import TRAIL, ByOption, JsonOption, ReasonOption, TrailOption, deciding
 from ordertrail.cli.output import say, say_json, say_table
 from ordertrail.cli.watch import app as app  # noqa: PLC0414 - the verbs of both modules are one group
+from ordertrail.kernel.errors import InputError
 from ordertrail.kernel.numbers import count
-from ordertrail.record.event import Actor
+
+_DIGITS = 12
+"""Digits of a hash that 'waiting' shows."""
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The file of rules that waits.")]
-ByOption = Annotated[str | None, typer.Option("--by", help="Who decides; else the user who runs this.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for whoever reads it later.")]
 
 
 @app.command()
@@ -46,7 +46,7 @@ def waiting(
         say(found[0].text)
         say(f"sha256 {found[0].sha256}")
         return
-    rows = [(one.name, one.sha256[:12], one.by, one.at[:19], one.reason) for one in found]
+    rows = [(one.name, one.sha256[:_DIGITS], one.by, one.at[:19], one.reason) for one in found]
     if rows:
         say_table(("rules", "sha256", "saved by", "at", "why"), rows)
     say(
@@ -67,7 +67,13 @@ def approve(
     as_json: JsonOption = False,
 ) -> None:
     """Put in force what another person saved."""
-    who = Actor(getpass.getuser() if by is None else by, "person")
+    who = deciding(by)
+    if len(sha256) < _DIGITS:
+        raise InputError(
+            f"a text is named by {_DIGITS} digits of its hash or more",
+            meaning="Nothing was approved.",
+            remedy="Read it with 'ordertrail watch waiting NAME', which ends with its hash.",
+        )
     with open_monitor(trail) as monitor:
         read = next(
             (one for one in monitor.waiting() if one.name == name and one.sha256.startswith(sha256)), None
@@ -88,7 +94,7 @@ def reject(
     as_json: JsonOption = False,
 ) -> None:
     """Turn down rules that somebody saved, or take back one's own."""
-    who = Actor(getpass.getuser() if by is None else by, "person")
+    who = deciding(by)
     with open_monitor(trail) as monitor:
         monitor.reject(name, who, reason)
     if as_json:

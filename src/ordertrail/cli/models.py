@@ -1,6 +1,5 @@
 """``ordertrail models``: the registry of models, and the decisions of people on them."""
 
-import getpass
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -9,19 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from ordertrail.assembly.models import open_models
-from ordertrail.cli.options import TRAIL, JsonOption, TrailOption
+from ordertrail.cli.options import TRAIL, ByOption, JsonOption, ReasonOption, TrailOption, deciding
 from ordertrail.cli.output import say, say_json, say_table
 from ordertrail.kernel.numbers import count
 from ordertrail.monitor.models.record import Metric, ModelRecord
 from ordertrail.monitor.models.register import measured
 from ordertrail.monitor.models.registry import Models
-from ordertrail.record.event import Actor
 
 app = typer.Typer(help="See models, and decide which are used.", no_args_is_help=True)
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Its version: 8 digits of it or more.")]
-ByOption = Annotated[str | None, typer.Option("--by", help="Who decides; else the user who runs this.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for whoever reads it later.")]
 
 
 @app.command("list")
@@ -94,7 +90,7 @@ def validate(
 ) -> None:
     """Say how well a model does on data that it has not learned from."""
     figures = _figures(metrics)
-    _decide(trail, as_json, lambda models: models.validate(model, figures, _who(by), reason))
+    _decide(trail, as_json, lambda models: models.validate(model, figures, deciding(by), reason))
 
 
 @app.command()
@@ -106,7 +102,7 @@ def approve(
     as_json: JsonOption = False,
 ) -> None:
     """Say that a model may be used: somebody who neither trained nor validated it."""
-    _decide(trail, as_json, lambda models: models.approve(model, _who(by), reason))
+    _decide(trail, as_json, lambda models: models.approve(model, deciding(by), reason))
 
 
 @app.command()
@@ -118,7 +114,7 @@ def deploy(
     as_json: JsonOption = False,
 ) -> None:
     """Put an approved model in use, in the place of the one before it."""
-    _decide(trail, as_json, lambda models: models.deploy(model, _who(by), reason))
+    _decide(trail, as_json, lambda models: models.deploy(model, deciding(by), reason))
 
 
 @app.command()
@@ -130,7 +126,7 @@ def retire(
     as_json: JsonOption = False,
 ) -> None:
     """Take a model out of use, for good."""
-    _decide(trail, as_json, lambda models: models.retire(model, _who(by), reason))
+    _decide(trail, as_json, lambda models: models.retire(model, deciding(by), reason))
 
 
 def model_as_dict(one: ModelRecord) -> dict[str, Any]:
@@ -190,7 +186,3 @@ def _spelled(metrics: tuple[Metric, ...]) -> dict[str, str]:
 
 def _drift(one: ModelRecord) -> str:
     return "" if one.drift is None else f"since {one.drift.at[:19]}"
-
-
-def _who(by: str | None) -> Actor:
-    return Actor(getpass.getuser() if by is None else by, "person")
