@@ -1,6 +1,5 @@
 """Explore: a sentence that says what is asked, facets, when it was, and the events, each with its drawer."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from ordertrail.query.filters.when import When
 from ordertrail.query.ports import Way as Direction
 from ordertrail.query.questions.histogram import histogram
 from ordertrail.query.questions.search import Page, parse_cursor, search
+from ordertrail.query.questions.sums import sums_of
 from ordertrail.query.questions.walking import walk
 from ordertrail.query.service import Query
 from ordertrail.query.span import Span
@@ -315,14 +315,9 @@ class _Asked:
     def _summary(self, name: str, href: str) -> Region[Summary]:
         answer = self._query.answer(lambda: self._query.searches.count(self._meant, COUNTED + 1))
         events = answer.value
-        hits = list(walk(self._query.searches, self._meant, _WALKED, Direction.OLDER))
-        orders = {(hit.event.order, hit.event.tenant) for hit in hits if hit.event.order}
-        raised: Counter[str] = Counter()
-        lowered: Counter[str] = Counter()
-        for hit in hits:
-            for change in hit.event.changes if hit.event.outcome == "success" else ():
-                if change.unit and change.delta:
-                    (raised if change.delta > 0 else lowered)[change.unit] += change.delta
+        hits = walk(self._query.searches, self._meant, _WALKED, Direction.OLDER)
+        sums = sums_of(hit.event for hit in hits)
+        raised, lowered = sums.raised, sums.lowered
         moved = tuple(
             Moved(
                 currency,
@@ -331,12 +326,12 @@ class _Asked:
             )
             for currency in sorted(raised.keys() | lowered.keys())
         )
-        many = events > len(hits)
+        many = events > sums.events
         told = Summary(
             f"{COUNTED:,}+ events" if events > COUNTED else count(events, "event"),
-            f"{count(len(orders), 'order')}{' or more' if many else ''}",
+            f"{count(len(sums.orders), 'order')}{' or more' if many else ''}",
             moved,
-            f"Orders and money are of the newest {len(hits):,}." if many else "",
+            f"Orders and money are of the newest {sums.events:,}." if many else "",
         )
         return ready(name, told, href=href)
 

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from ordertrail.kernel.numbers import count
 from ordertrail.query.filters.spelling import quoted
 from ordertrail.query.ports import Hit
 from ordertrail.query.projection import Indexed
+from ordertrail.query.questions.sums import Sums
 from ordertrail.web.pages.reading import Reading, read_time
 
 _SHOWN: Final = 50
@@ -58,28 +59,13 @@ class Groups:
     note: str
 
 
-@dataclass(slots=True)
-class _Sum:
-    events: int = 0
-    orders: set[tuple[str, str | None]] = field(default_factory=set)
-    lowered: Counter[str] = field(default_factory=Counter)
-    raised: Counter[str] = field(default_factory=Counter)
-
-
 def grouped(hits: Iterable[Hit], by: By, reading: Reading, link: Callable[[str], str], most: int) -> Groups:
     """Put events together. ``link`` makes the address of a group of its term; ``most`` is how many were asked for."""
-    sums: dict[str, _Sum] = {}
+    sums: dict[str, Sums] = {}
     looked = 0
     for hit in hits:
         looked += 1
-        event = hit.event
-        one = sums.setdefault(by.value(event, reading), _Sum())
-        one.events += 1
-        if event.order:
-            one.orders.add((event.order, event.tenant))
-        for change in event.changes if event.outcome == "success" else ():
-            if change.unit and change.delta:
-                (one.raised if change.delta > 0 else one.lowered)[change.unit] += change.delta
+        sums.setdefault(by.value(hit.event, reading), Sums()).add(hit.event)
     ranked = sorted(sums.items(), key=lambda item: (-item[1].events, item[0]))
     told = (
         [count(len(ranked), "group")]

@@ -40,6 +40,8 @@ from ordertrail.web.pages.rows import EventRow, rows_of_hits
 from ordertrail.web.pages.shell import Standing, reading_for, seal_of, services_of
 
 _LATEST: Final = 8
+_ALERTS: Final = 500
+"""Open alerts that are counted, the gravest; of more, it is said that there are more."""
 _MATTERS: Final = Filter((Sensitive(), Not(Is("action", ("alert.*", "intake.dead_letter")))))
 """What matters at once; alerts and letters wait in queues of their own."""
 _MOVERS: Final = 6
@@ -268,11 +270,13 @@ class _Told:
 
     def _alerts(self, monitor: Monitor) -> Iterator[Task]:
         """Yield how many alerts are open, the worst of them first."""
-        query = AlertQuery(statuses=OPEN, tenants=self._who.scope.tenants, limit=COUNTED)
+        query = AlertQuery(statuses=OPEN, tenants=self._who.scope.tenants, limit=_ALERTS)
         found = Counter(one.severity for one in monitor.alerts(query))
         for level in sorted(found, reverse=True):
             tone = "bad" if level >= Level.HIGH else "wait"
             name = count(found[level], f"{level.name.lower()} alert")
+            if found.total() == _ALERTS and level == min(found):
+                name += " or more"
             yield Task(name, "wait for somebody to decide", "/alerts", tone, "siren")
 
     def chart(self, name: str) -> Region[Chart]:
