@@ -76,9 +76,10 @@ def test_an_order_as_it_stood(opened: Open) -> None:
     """Promise: open the order, name a day: its fields are as they were then, and what came later is set back."""
     steps = Steps(opened())
     steps.write("#find", "SO-5003")
-    last = steps.page.locator("#as-of tr", has_text="status").last.inner_text()
+    status = steps.page.locator("#as-of tr", has_text="status").last
+    last = status.inner_text()
     steps.click("#as-of a[aria-label='One event earlier'], #as-of .asof a")
-    assert steps.page.locator("#as-of tr", has_text="status").last.inner_text() != last
+    expect(status).not_to_have_text(last, use_inner_text=True)
     steps.write("#at", "2026-11-20T11:40")
     expect(steps.page.locator("li.after-asof").first).to_be_visible()
     expect(steps.page.locator("#as-of")).to_contain_text("created")
