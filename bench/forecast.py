@@ -81,7 +81,11 @@ class Case:
 
 @dataclass(frozen=True)
 class OfLog:
-    """What was found on a log. ``published`` is the best published area, ``learner`` and areas by learner ours."""
+    """What was found on a log. ``published`` is the best published area, ``learner`` and areas by learner ours.
+
+    ``faultless_error`` is the calibration error that so few orders show of a forecaster that is right: the mean over
+    truths drawn by its own probabilities, one an order.
+    """
 
     log: str
     chosen: str
@@ -89,6 +93,7 @@ class OfLog:
     published: float
     by_learner: Mapping[str, float]
     calibration_error: float
+    faultless_error: float
     held_error: float
     coverage: float
     sure: float
@@ -202,6 +207,7 @@ def of_log(folder: Path, name: str) -> OfLog | Abstained:
         published(folder, name),
         {one.learner: one.mean for one in learned.judged},
         calibration_error(np.array([one.probability for one in told]), test.truth),
+        faultless(np.array([one.probability for one in told]), test.orders),
         learned.error,
         float(np.mean([outcome in one.outcomes for outcome, one in zip(outcomes, told, strict=True)])),
         float(np.mean([len(one.outcomes) == 1 for one in told])),
@@ -209,6 +215,14 @@ def of_log(folder: Path, name: str) -> OfLog | Abstained:
         ranking(scores[trusted], test.truth[trusted]),
         tuple(one.sentence for one in assurance.signals()),
     )
+
+
+def faultless(told: np.ndarray, orders: Sequence[int], draws: int = 400) -> float:
+    """Return the mean calibration error of a forecaster that says of each order what its truth is drawn by."""
+    _names, place = np.unique(np.array(orders), return_inverse=True)
+    said = np.bincount(place, told) / np.bincount(place)
+    drawn = np.random.default_rng(SEED).random((draws, len(said))) < said
+    return float(np.mean([calibration_error(said[place], truths[place]) for truths in drawn]))
 
 
 def live(learned: Learned, scores: np.ndarray, test: Examples) -> tuple[list[Scored], list[bool], Assurance]:
@@ -226,6 +240,7 @@ def live(learned: Learned, scores: np.ndarray, test: Examples) -> tuple[list[Sco
         while waiting and waiting[-1][0] < test.times[row]:
             rows = of_order[waiting.pop()[1]]
             assurance.learn([told[one] for one in rows if one in told], truth=test.truths[rows[0]])
+        assurance.see([float(scores[row])])
         told[row] = assurance.tell([float(scores[row])])[0]
         trusted[row] = assurance.trusted
     every = range(len(test))
@@ -408,7 +423,8 @@ def _say_outcome(found: OfLog | Abstained) -> None:
     folds = ", ".join(f"{name} {area:.3f}" for name, area in found.by_learner.items())
     print(f"  chosen {found.chosen} by temporal validation ({folds})")
     print(
-        f"  calibration error {found.calibration_error:.3f}; coverage {found.coverage:.3f} "
+        f"  calibration error {found.calibration_error:.3f} (of one that is right, by chance: "
+        f"{found.faultless_error:.3f}); coverage {found.coverage:.3f} "
         f"where {1 - ALPHA:.2f} is asked; sure of {found.sure:.0%}; {found.trusted:.0%} rest on the model, "
         f"and rank by {found.trusted_auc:.3f}"
     )

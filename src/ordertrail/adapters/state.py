@@ -6,6 +6,7 @@ and what it means where they cannot be reached.
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ordertrail.kernel.errors import ConfigurationError, UnavailableError
 
 _BUSY_SECONDS = 30
+_AGAIN = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,25 @@ class StateDatabase:
             ) from error
 
 
+def write_ahead(connection: Any, seconds: float = _BUSY_SECONDS) -> None:
+    """Have SQLite wait for others and for the disk, and keep a write-ahead log.
+
+    A change of the journal's mode does not wait, whatever the time-out: where several open a new file at once, SQLite
+    tells some that it is locked (https://sqlite.org/rescode.html#busy). They ask again until ``seconds`` have passed.
+    """
+    connection.execute(f"PRAGMA busy_timeout={round(seconds * 1_000)}")
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN)
+    connection.execute("PRAGMA synchronous=FULL")
+
+
 def open_file(path: Path, purpose: Purpose) -> StateDatabase:
     """Open the file of a purpose; one that is not there is made, for nobody else's eyes."""
     if not path.exists():
@@ -142,8 +163,8 @@ def open_file(path: Path, purpose: Purpose) -> StateDatabase:
 
     @event.listens_for(engine, "connect")
     def _tell(connection: Any, _record: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "trusted_schema=OFF"):
-            connection.execute(f"PRAGMA {pragma}")
+        write_ahead(connection)
+        connection.execute("PRAGMA trusted_schema=OFF")
 
     return StateDatabase(engine, str(path), purpose)
 

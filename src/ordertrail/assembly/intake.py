@@ -17,6 +17,7 @@ from ordertrail.adapters.intake.places import SqlPlaces
 from ordertrail.adapters.intake.sources import SqlSources
 from ordertrail.adapters.orders.policy import order_policy
 from ordertrail.adapters.orders.store import OrderRows, SqlOrders, create_order_tables
+from ordertrail.adapters.state import write_ahead
 from ordertrail.assembly.applications import application_engine
 from ordertrail.assembly.people import People
 from ordertrail.assembly.stores import KEYS, read_settings
@@ -58,9 +59,6 @@ _SHORTEST_KEY = 16
 
 _OBJECTS = 50_000
 """New objects between two looks for cycles."""
-
-_BUSY = 30_000
-"""Milliseconds that a writer waits for another on SQLite."""
 
 
 @contextmanager
@@ -135,10 +133,8 @@ def intake_engine(url: str, password: str | None) -> Engine:
 
         @event.listens_for(engine, "connect")
         def durable(connection: Any, _record: object) -> None:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
+            write_ahead(connection)
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute(f"PRAGMA busy_timeout = {_BUSY}")
 
     return engine
 

@@ -268,9 +268,13 @@ def _number(value: Any) -> tuple[int | None, str | None]:
             return amount, currency
         case str() if value and len(value) <= _LONGEST_NUMBER and value[-1].isdecimal() and value.isascii():
             try:
-                scaled = Decimal(value).scaleb(6)
+                number = Decimal(value)
             except InvalidOperation:
                 return None, None
+            # "NaN1" is read as one, and "9e999999" has a million digits, were it written out.
+            if not number.is_finite() or abs(number.adjusted()) > _LONGEST_NUMBER:
+                return None, None
+            scaled = number.scaleb(6)
             whole = int(scaled)
             return (whole, "") if whole == scaled and abs(whole) <= LARGEST else (None, None)
         case _:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped]
 from sklearn.metrics import average_precision_score, roc_auc_score  # type: ignore[import-untyped]
 
-from ordertrail.monitor.forecast.assurance import Assurance
+from ordertrail.monitor.forecast.assurance import Assurance, Scored
 from ordertrail.monitor.forecast.calibration import (
     average_precision,
     calibration_error,
@@ -84,13 +84,18 @@ def _assurance(rng: np.random.Generator) -> Assurance:
     return Assurance(fit_isotonic(scores, truths), fit_conformal(scores, truths, 0.1), scores.tolist())
 
 
+def _told(assurance: Assurance, score: float) -> Scored:
+    assurance.see([score])
+    return assurance.tell([score])[0]
+
+
 def test_coverage_comes_back_after_the_world_has_moved() -> None:
     """Where breaches look otherwise than in training, what came true widens the sets until they cover again."""
     rng = np.random.default_rng(1)
     assurance, covered = _assurance(rng), []
     for _ in range(3_000):
         truth = bool(rng.random() < 0.3)
-        (told,) = assurance.tell([float(rng.normal() + (0.8 if truth else 0.0))])
+        told = _told(assurance, float(rng.normal() + (0.8 if truth else 0.0)))
         covered.append((Outcome.BREACH if truth else Outcome.CLEAR) in told.outcomes)
         assurance.learn([told], truth=truth)
     assert np.mean(covered[1_000:]) == pytest.approx(0.9, abs=0.02)
@@ -102,11 +107,29 @@ def test_probabilities_come_level_with_what_happens() -> None:
     assurance, said, came = _assurance(rng), [], []
     for _ in range(2_000):
         truth = bool(rng.random() < 0.6)
-        (told,) = assurance.tell([float(rng.normal() + 2 * truth)])
+        told = _told(assurance, float(rng.normal() + 2 * truth))
         said.append(told.probability)
         came.append(truth)
         assurance.learn([told], truth=truth)
     assert calibration_error(np.array(said[1_000:]), np.array(came[1_000:])) < 0.05
+
+
+def test_probabilities_follow_how_common_breaches_are_before_any_truth_is_known() -> None:
+    """Where a third as many breach, scores alone bring what is said nearer to it; the same trade moves it little."""
+    rng = np.random.default_rng(3)
+    errors, shifts = {}, {}
+    for share in (0.1, 0.3):
+        assurance = _assurance(rng)
+        uncorrected = _assurance(rng)
+        truths = rng.random(1_500) < share
+        scores = (rng.normal(size=1_500) + 2 * truths).tolist()
+        said = [_told(assurance, score).probability for score in scores][500:]
+        before = [one.probability for one in uncorrected.tell(scores)][500:]
+        errors[share] = [calibration_error(np.array(told), truths[500:]) for told in (before, said)]
+        shifts[share] = assurance.corrections.offset
+    assert errors[0.1][1] < errors[0.1][0] / 2
+    assert shifts[0.1] < -0.8
+    assert abs(shifts[0.3]) < 0.3
 
 
 def test_what_ranks_below_chance_is_not_trusted() -> None:
@@ -115,7 +138,7 @@ def test_what_ranks_below_chance_is_not_trusted() -> None:
     assurance = _assurance(rng)
     for _ in range(200):
         truth = bool(rng.random() < 0.3)
-        assurance.learn(assurance.tell([float(rng.normal() - 2 * truth)]), truth=truth)
+        assurance.learn([_told(assurance, float(rng.normal() - 2 * truth))], truth=truth)
     assert not assurance.trusted
     assert Drifted.RANKING in {one.drifted for one in assurance.signals()}
 
@@ -126,7 +149,7 @@ def test_what_stays_as_it_was_is_trusted() -> None:
     assurance = _assurance(rng)
     for _ in range(2_000):
         truth = bool(rng.random() < 0.3)
-        assurance.learn(assurance.tell([float(rng.normal() + 2 * truth)]), truth=truth)
+        assurance.learn([_told(assurance, float(rng.normal() + 2 * truth))], truth=truth)
         assert assurance.trusted
     assert assurance.signals() == ()
 

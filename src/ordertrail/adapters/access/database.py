@@ -9,10 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, exc, insert, make_url, select, text
 
 from ordertrail.adapters.access.tables import FORM, form, metadata
+from ordertrail.adapters.state import write_ahead
 from ordertrail.kernel.errors import ConfigurationError, UnavailableError
 
-_BUSY = 30_000
-"""Milliseconds that a writer waits for another on SQLite."""
 _LOCK = 0x4F54_4143
 _MEANING = "Nobody can sign in; evidence is untouched, and what is captured goes on being recorded."
 
@@ -75,9 +74,7 @@ def open_file(path: Path) -> AccessDatabase:
 
     @event.listens_for(engine, "connect")
     def durable(connection: Any, _record: object) -> None:
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        write_ahead(connection)
         connection.execute("PRAGMA secure_delete = ON")
 
     return AccessDatabase(engine)

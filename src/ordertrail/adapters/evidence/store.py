@@ -9,6 +9,7 @@ from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, exc, 
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from ordertrail.adapters.evidence.tables import bundles, case_acts, custody_acts, metadata
+from ordertrail.adapters.state import write_ahead
 from ordertrail.evidence.cases import Act, ActKind, Pinned
 from ordertrail.evidence.custody import CustodyAct, CustodyKind, Kept
 from ordertrail.evidence.samples import Sampled
@@ -39,11 +40,7 @@ def _address(place: str | Path, password: str | None) -> URL:
 
 
 def _durable(connection: DBAPIConnection, _record: object) -> None:
-    """Have SQLite wait for others, and for the disk."""
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    write_ahead(connection)
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """How far a model may be believed now: what came true corrects what is said next.
 
-Each forecast waits until the truth of its order is known, and then moves three things: the offset that keeps
-probabilities level with what happens (in log-odds, drawn to 0 by ``PULL`` imaginary forecasts), the levels of the
-conformal sets, and the watches for drift. An order counts as one, however many forecasts were made of it. Where drift
-is grave, forecasts rest on the target's own rule, and abstain, until the watches are quiet again.
+Scores alone say how common breaches are now (``prevalence``). Each forecast waits until the truth of its order is
+known, and then moves three things: the offset that keeps probabilities level with what happens (in log-odds, drawn to 0
+by ``PULL`` imaginary forecasts), the levels of the conformal sets, and the watches for drift. An order counts as one,
+however many forecasts were made of it. Where drift is grave, forecasts rest on the target's own rule, and abstain,
+until the watches are quiet again.
 
 What is corrected never changes a model's ranking at a moment, nor the model file.
 """
@@ -29,11 +30,11 @@ from ordertrail.monitor.forecast.drift import (
     stability,
 )
 from ordertrail.monitor.forecast.forecast import Corrections, Outcome
+from ordertrail.monitor.forecast.prevalence import PULL, Prevalence
 
 PACE = 0.1
 """By how much an order moves the level of its outcome, of a step from alpha to a miss."""
 
-PULL = 20.0
 LATEST = 500
 """Forecasts of known truth that the offset is worked out from."""
 
@@ -92,22 +93,27 @@ class Assurance:
         told = np.array(training, dtype=np.float64)
         self._edges = edges(told) if len(told) else ()
         self._expected = shares(told, self._edges) if len(told) else ()
+        self._prevalence = Prevalence(float(calibration.probability(told).mean())) if len(told) else None
+
+    def see(self, scores: Sequence[float]) -> None:
+        """Take note of scores of orders that the model has not learned from, each once."""
+        self._given.extend(scores)
+        if self._prevalence is not None:
+            self._prevalence.see(self._odds(scores))
 
     def tell(self, scores: Sequence[float]) -> list[Scored]:
-        """Return what is told of scores now."""
-        self._given.extend(scores)
+        """Return what is said of scores now."""
         return corrected(self._calibration, self._conformal, scores, self.corrections)
 
     def probabilities(self, scores: Sequence[float]) -> list[float]:
         """Return the probabilities of scores that nobody is told of."""
-        found = corrected(self._calibration, self._conformal, scores, self.corrections)
-        return [one.probability for one in found]
+        return [one.probability for one in self.tell(scores)]
 
     @property
     def corrections(self) -> Corrections:
         """What is corrected now."""
         levels = self._levels.levels
-        return Corrections(self._offset, levels[Outcome.BREACH], levels[Outcome.CLEAR])
+        return Corrections(self._offset + self._shift, levels[Outcome.BREACH], levels[Outcome.CLEAR])
 
     def learn(self, forecasts: Sequence[Scored], *, truth: bool) -> None:
         """Take note of what became of an order, of which these forecasts were made."""
@@ -116,12 +122,21 @@ class Assurance:
         outcome = Outcome.BREACH if truth else Outcome.CLEAR
         for one in forecasts:
             self._levels.learn(outcome, covered=outcome in one.outcomes, share=1.0 / len(forecasts))
-        calibrated = self._calibration.probability(np.array([one.score for one in forecasts]))
-        self._known.extend((_logit(probability), truth) for probability in calibrated.tolist())
-        self._offset = _offset(self._known)
+        self._known.extend((odds, truth) for odds in self._odds([one.score for one in forecasts]))
+        self._offset = _offset(self._known, self._shift)
         residual = float(truth) - sum(one.probability for one in forecasts) / len(forecasts)
         self._moved = self._residuals.add(residual) or self._moved
         self._ranking.add(sum(one.score for one in forecasts) / len(forecasts), truth=truth)
+
+    @property
+    def _shift(self) -> float:
+        return 0.0 if self._prevalence is None else self._prevalence.shift
+
+    def _odds(self, scores: Sequence[float]) -> list[float]:
+        """Return the calibrated log-odds of scores."""
+        return [
+            _logit(one) for one in self._calibration.probability(np.array(scores, dtype=np.float64)).tolist()
+        ]
 
     def signals(self) -> tuple[Signal, ...]:
         """Return what has drifted."""
@@ -153,9 +168,9 @@ class Assurance:
         return Signal(Drifted.RESIDUALS, mean, sentence, grave=True)
 
 
-def _offset(known: Sequence[tuple[float, bool]]) -> float:
-    """Return what is added to log-odds so that as many breach as is said: Newton's method, drawn to 0."""
-    odds = np.array([one for one, _truth in known])
+def _offset(known: Sequence[tuple[float, bool]], shift: float) -> float:
+    """Return what is added to shifted log-odds so that as many breach as is said: Newton's method, drawn to 0."""
+    odds = np.array([one for one, _truth in known]) + shift
     truths = float(sum(truth for _odds, truth in known))
     offset = 0.0
     for _ in range(_TURNS):

@@ -158,7 +158,11 @@ class Scoring:
             if seat is None:
                 found += [_baseline(course.target, one.order, place) for one in here]
                 continue
-            scored = seat.assurance.tell(score(seat.model, [one.order.prefix.values for one in here]))
+            scores = score(seat.model, [one.order.prefix.values for one in here])
+            seat.assurance.see(
+                [said for one, said in zip(here, scores, strict=True) if _is_news(one, seat.model)]
+            )
+            scored = seat.assurance.tell(scores)
             trusted = seat.assurance.trusted
             for one, told in zip(here, scored, strict=True):
                 if one.waiting is not None:
@@ -169,6 +173,11 @@ class Scoring:
                     else _baseline(course.target, one.order, place)
                 )
         return found
+
+
+def _is_news(asked: _Asked, model: Model) -> bool:
+    """Say whether an event asked for a score, one that came after those that the model has learned from."""
+    return asked.waiting is not None and asked.order.prefix.time > model.training.last
 
 
 def score(model: Model, prefixes: Iterable[Mapping[str, float]]) -> list[float]:
