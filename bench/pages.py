@@ -57,6 +57,9 @@ PAGES: dict[str, Draw] = {
     "Orders": lambda _draw, _events: "/orders",
     "An order": lambda draw, events: f"/orders/{event_of(draw.randrange(events)).subject.order}",
     "A person": lambda draw, events: "/people/" + quote(event_of(draw.randrange(events)).actor.id, safe=""),
+    "Who approved whose work": lambda draw, events: (
+        "/duties?person=" + quote(event_of(draw.randrange(events)).actor.id, safe="")
+    ),
     "An event": lambda draw, events: f"/events/{event_of(draw.randrange(events)).id}",
     "Integrity": lambda _draw, _events: "/integrity",
     "Settings": lambda _draw, _events: "/settings",

@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # each is an extra's, or is opened only where it is asked for
     from ordertrail.notify.service import Notify
     from ordertrail.query.service import Query
     from ordertrail.retention.service import Retention
+    from ordertrail.takeout.ports import Takeouts
     from ordertrail.views.ports import Views
 
 DEFAULT_STREAM = "default"
@@ -332,6 +333,7 @@ class Services:
     monitor: "Monitor | None" = None
     evidence: "Desk | None" = None
     views: "Views | None" = None
+    takeouts: "Takeouts | None" = None
     correlate: "Correlate | None" = None
     notify: "Notify | None" = None
     models: "Models | None" = None

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from correlate.incidents import INCIDENTS
 from correlate.test_providers import STRIPE_CHARGE
-from correlate.test_running import SAID, _an_order_comes, root  # noqa: F401 - the fixture
+from correlate.test_running import SAID, an_order_comes, root  # noqa: F401 - the fixture
 from ordertrail.assembly import create_trail
 from ordertrail.assembly.index import open_query
 from ordertrail.cli import outside, reconcile
@@ -51,7 +51,7 @@ def test_from_a_log_to_a_settled_discrepancy(trail: Path, tmp_path: Path) -> Non
         run("outside", "take", str(log), "--provider", "stripe", "--account", "main", "--json", *place)
     )
     assert (told["parts"], told["received"]) == ({"accepted": 1}, {"landed": 1})
-    _an_order_comes(trail)
+    an_order_comes(trail)
     assert "1 order looked at" in run("outside", "refresh", *place)
     found: dict[str, Any] = json.loads(run("reconcile", "run", "--json", *place, code=2))
     assert found["orders"] == 1

@@ -32,6 +32,8 @@ from ordertrail.intake.receiving import Reception, Sent
 from ordertrail.intake.repair import Fix
 from ordertrail.intake.states import MessageState
 from ordertrail.kernel.errors import ConfigurationError, InputError, UnavailableError
+from ordertrail.orders.fulfilment import Fulfilment
+from ordertrail.orders.statuses import FulfilmentStatus
 from ordertrail.query.entries import read_entry
 from ordertrail.record.event import Actor, Event
 from ordertrail.settings import Settings
@@ -122,12 +124,17 @@ def test_what_cannot_be_read_is_a_letter_that_can_be_mended(root: Path, correlat
     assert "intake.replay" in actions
 
 
-def _an_order_comes(root: Path) -> None:
-    """Put an order into the order tables, as intake would."""
+def an_order_comes(
+    root: Path, parcel: str | None = None, placed: str = "2025-11-22T14:00:00.000000Z"
+) -> None:
+    """Put an order into the order tables, as intake would; with a parcel, where one is named."""
     with open_intake(root, clock=lambda: NOW):
         pass
     (order,) = trade(1).orders
-    named = msgspec.structs.replace(order, number="SO-1042", placed="2025-11-22T14:00:00.000000Z")
+    named = msgspec.structs.replace(order, number="SO-1042", placed=placed)
+    if parcel is not None:
+        sent = (Fulfilment(id="F1", status=FulfilmentStatus.IN_TRANSIT, tracking_numbers=(parcel,)),)
+        named = msgspec.structs.replace(named, fulfilments=sent)
     engine = intake_engine(f"sqlite:///{root / 'orders.db'}", None)
     assert SqlOrders(engine).put(named, 0) == 1
     engine.dispose()
@@ -138,7 +145,7 @@ def test_a_payment_before_its_order_is_linked_when_it_comes(root: Path, correlat
     _webhook(correlate, _event())
     correlate.observer.drain()
     assert correlate.linker.matcher.links.of_things([PAYMENT]) == {}
-    _an_order_comes(root)
+    an_order_comes(root)
     assert correlate.refresh() == 1
     (link,) = correlate.linker.matcher.links.of_things([PAYMENT])[PAYMENT]
     assert (link.state, link.basis) == (LinkState.LINKED, "named")
@@ -148,7 +155,7 @@ def test_a_payment_before_its_order_is_linked_when_it_comes(root: Path, correlat
 
 def test_a_wrong_link_is_undone_and_stays_undone(root: Path, correlate: Correlate) -> None:
     """A person takes a link back: no rule makes it again, and that it was there is still on record."""
-    _an_order_comes(root)
+    an_order_comes(root)
     _webhook(correlate, _event())
     correlate.refresh()
     correlate.observer.drain()
@@ -169,7 +176,7 @@ def test_a_wrong_link_is_undone_and_stays_undone(root: Path, correlate: Correlat
 
 def test_discrepancies_are_events_in_their_orders_chain(root: Path, correlate: Correlate) -> None:
     """What does not agree is told when it is found, and when it is settled; settled, it is not told again."""
-    _an_order_comes(root)
+    an_order_comes(root)
     _webhook(correlate, _event(amount=100, amount_captured=100))
     correlate.refresh()
     correlate.observer.drain()
@@ -193,7 +200,7 @@ def test_discrepancies_are_events_in_their_orders_chain(root: Path, correlate: C
 
 def test_everything_kept_beside_can_be_made_again(root: Path, correlate: Correlate) -> None:
     """Facts, links and discrepancies, made again from the trail, are what they were."""
-    _an_order_comes(root)
+    an_order_comes(root)
     _webhook(correlate, _event(amount=100, amount_captured=100))
     correlate.refresh()
     correlate.observer.drain()
@@ -224,7 +231,7 @@ def test_a_clock_that_is_ahead_is_noticed(root: Path, correlate: Correlate) -> N
 
 def test_the_view_of_an_order_has_a_lane_for_its_gateway(root: Path, correlate: Correlate) -> None:
     """What is linked to an order stands beside what we recorded of it."""
-    _an_order_comes(root)
+    an_order_comes(root)
     _webhook(correlate, _event())
     correlate.refresh()
     correlate.observer.drain()

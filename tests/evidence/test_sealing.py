@@ -34,11 +34,18 @@ def root(tmp_path: Path) -> Path:
 
 def test_it_is_made_while_another_process_seals(root: Path) -> None:
     """The other's anchor is waited for; what came to the order meanwhile is in, as of the checkpoint."""
-    stop = threading.Event()
+    stop, holds = threading.Event(), threading.Event()
+
+    def asked() -> bool:
+        """Say whether it is to end; asked for the first time, the other one has the lock."""
+        holds.set()
+        return stop.is_set()
+
     with open_trail(root) as other, open_trail(root) as trail:
-        sealing = threading.Thread(target=other.follow, args=(stop.is_set,))
+        sealing = threading.Thread(target=other.follow, args=(asked,))
         sealing.start()
         try:
+            assert holds.wait(60)
             bundling = Bundling(open_workshop(root, trail), DEFAULT_STREAM, trail.clock)
             bundle = bundling.make(Request(SO_1, AUDITOR, "while others seal"))
         finally:

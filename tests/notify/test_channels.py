@@ -5,6 +5,8 @@ import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import httpx
@@ -19,7 +21,7 @@ from ordertrail.intake.delivery import Delivery, Source, Way
 from ordertrail.intake.signatures.scheme import Credential
 from ordertrail.intake.signatures.stamped import standard_webhooks
 from ordertrail.kernel.clock import format_time, utc_now
-from ordertrail.kernel.errors import ConfigurationError, UnavailableError
+from ordertrail.kernel.errors import ConfigurationError, LaterError, UnavailableError
 from ordertrail.notify.message import Severity
 from ordertrail.notify.parcel import parcel_of
 from ordertrail.testing.conformance.notify import message
@@ -95,6 +97,21 @@ def test_an_answer_says_whether_another_attempt_is_of_use(status: int, error: ty
         with pytest.raises(error, match=str(status)):
             hook(got.url).send(PARCEL)
         assert [one.path for one in got.requests] == ["/hook"]
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("120", 120), ("9" * 40, 86_400), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("in two minutes", 120)],
+)  # fmt: skip
+def test_a_receiver_says_when_to_come_again(said: str, seconds: int) -> None:
+    """In seconds or as a date (RFC 9110); not for longer than a day, and never before now."""
+    if said == "in two minutes":
+        said = format_datetime(utc_now() + timedelta(seconds=seconds), usegmt=True)
+    with hooks_receiver() as got:
+        got.answer = lambda _request: (429, {"Retry-After": said})
+        with pytest.raises(LaterError) as later:
+            hook(got.url).send(PARCEL)
+    assert seconds - 30 <= later.value.after.total_seconds() <= seconds
 
 
 def test_nobody_who_listens_is_unavailable() -> None:

@@ -220,6 +220,19 @@ def test_a_channel_that_is_down_is_tried_again_with_the_same_parcel(root: Path) 
     assert {"path": "/attempts", "after": 3} in recorded["changes"]
 
 
+def test_a_receiver_that_asks_to_wait_is_not_asked_before(root: Path) -> None:
+    """However short our own waits are: the next attempt is due when it said."""
+    record(root, refund())
+    with hooks_receiver() as got:
+        got.answer = lambda _request: (429, {"Retry-After": "3600"})
+        with open_notify(root, [hooked(got)], backoff=FAST) as notify:
+            until(lambda: not notify.run().sent and len(got.requests) == 1)
+            (waiting,) = notify.find(DeliveryQuery())
+            assert waiting.due > format_time(utc_now() + timedelta(minutes=59))
+            notify.run()
+        assert len(got.requests) == 1
+
+
 def test_what_is_given_up_is_told_and_can_be_tried_again(root: Path) -> None:
     """All attempts spent, or refused at once: dead, on record as a failure, and sent when somebody says so."""
     record(root, refund())

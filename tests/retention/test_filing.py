@@ -1,22 +1,31 @@
 """A class is a stream: what is captured goes to the stream of its class, and is locked there for the class's term."""
 
-from collections.abc import Iterator, Sequence
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine
+from typer.testing import CliRunner
 
 from ordertrail.assembly import open_trail
+from ordertrail.assembly.background import Background
+from ordertrail.assembly.filing import OWN, door_of
+from ordertrail.assembly.jobs import Work
 from ordertrail.assembly.relay import open_relay
+from ordertrail.assembly.stores import read_settings
 from ordertrail.capture import Policy as CapturePolicy
 from ordertrail.capture.outbox import create_outbox
 from ordertrail.capture.sqlalchemy import capture
 from ordertrail.capture.sqlalchemy.telling import tell
+from ordertrail.cli.main import app
 from ordertrail.kernel.clock import format_time
-from ordertrail.kernel.errors import InputError, UnavailableError
+from ordertrail.kernel.errors import InputError
 from ordertrail.kernel.ids import new_id
 from ordertrail.record.encoding import encode
 from ordertrail.record.entry import read_entry
@@ -171,30 +180,107 @@ def test_a_changed_policy_is_followed_and_nothing_comes_twice(
     assert (streams[first.id], streams[second.id]) == ("browsing", "default")
 
 
-def test_a_stream_that_began_later_is_waited_for(house: House, application: tuple[Engine, str]) -> None:
-    """An event of a class that this process does not know yet is not put elsewhere: it waits in the outbox."""
+LATER = POLICY.replace(
+    '[[classes]]\nname = "browsing"',
+    '[[classes]]\nname = "gifts"\nbasis = "x"\nterm_days = 3000\n'
+    'order_types = ["gift"]\n\n[[classes]]\nname = "browsing"',
+)
+
+
+def test_a_stream_that_began_later_is_followed(house: House, application: tuple[Engine, str]) -> None:
+    """An event of a class that began after the trail was opened goes there, in the same relay."""
     engine, url = application
-    later = POLICY.replace(
-        '[[classes]]\nname = "browsing"',
-        '[[classes]]\nname = "gifts"\nbasis = "x"\nterm_days = 3000\n'
-        'order_types = ["gift"]\n\n[[classes]]\nname = "browsing"',
-    )
     gift = an_event("order.update", None, "erp", "order-type:gift")
     with open_trail(house.root, clock=house.clock) as trail, open_relay(trail, url) as moving:
         with house.retention() as retention:
-            retention.change_policy(ANNA, later, "gifts are kept longer")
+            retention.change_policy(ANNA, LATER, "gifts are kept longer")
+        assert next(iter(trail.logs)) == "default"
         told(engine, [gift])
-        with pytest.raises(UnavailableError, match="gifts"):
-            moving.run()
-    with open_trail(house.root, clock=house.clock) as trail, open_relay(trail, url) as moving:
         assert moving.run().recorded == 1
     assert by_stream(house)[gift.id] == "gifts"
 
 
-def test_the_deletion_log_is_no_class(house: House) -> None:
-    """No event of the trade can be filed among the proofs of what was destroyed."""
-    with house.retention() as retention, pytest.raises(InputError, match="deletion log"):
-        retention.change_policy(ANNA, POLICY.replace("browsing", "deletions"), "x", BEN)
+def test_a_service_seals_what_a_later_policy_files(house: House) -> None:
+    """The log of a class that began after the service is sealed by it, without being started again."""
+    gift, after = an_event("order.update", None, "erp", "order-type:gift"), an_event()
+    background = Background(Work(house.root, read_settings(house.root)).jobs())
+    background.start()
+    try:
+        with house.retention() as retention:
+            retention.change_policy(ANNA, LATER, "gifts are kept longer")
+        with open_trail(house.root) as trail:
+            assert door_of(trail).record([gift, after]).recorded == 2
+            _wait(lambda: trail.log("gifts").log.store.head("gifts").size == 1)
+    finally:
+        background.end()
+    with open_trail(house.root) as trail:
+        assert trail.find(gift.id).stream == "gifts"
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    for _ in range(600):
+        if done():
+            return
+        time.sleep(0.05)
+    pytest.fail("it never came about")
+
+
+def test_what_is_recorded_by_hand_is_filed_too(house: House, tmp_path: Path) -> None:
+    """``record`` files each line by its class, one without an id too, and seals every log that it filed into."""
+    unnamed = msgspec.json.decode(encode(CASES[0][0]))
+    del unnamed["id"]
+    source = tmp_path / "events.jsonl"
+    source.write_bytes(
+        b"\n".join((*(encode(event) for event, _ in CASES), msgspec.json.encode(unnamed))) + b"\n"
+    )
+    done = CliRunner().invoke(app, ["record", str(source), "--trail", str(house.root), "--json"])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert (said["recorded"], said["sealed"], said["waiting"]) == (len(CASES) + 1, len(CASES) + 1, 0)
+    wanted = [*(name for _, name in CASES), "samples"]
+    assert {name: one["size"] for name, one in said["logs"].items()} == {n: wanted.count(n) for n in wanted}
+    streams = by_stream(house)
+    assert {event.id: streams[event.id] for event, _ in CASES} == {event.id: name for event, name in CASES}
+
+
+def test_all_or_nothing_is_over_all_classes(house: House, tmp_path: Path) -> None:
+    """One line that is no event keeps out the lines of every other class."""
+    source = tmp_path / "events.jsonl"
+    source.write_bytes(b"\n".join((*(encode(event) for event, _ in CASES), b'{"action":"x"}')) + b"\n")
+    command = ["record", str(source), "--trail", str(house.root), "--all-or-nothing"]
+    done = CliRunner().invoke(app, command)
+    assert isinstance(done.exception, InputError)
+    assert f"line {len(CASES) + 1}: action" in str(done.exception)
+    assert not {event.id for event, _ in CASES} & by_stream(house).keys()
+
+
+@pytest.mark.parametrize("stream", sorted(OWN))
+def test_nobody_records_among_the_proofs(
+    house: House, application: tuple[Engine, str], tmp_path: Path, stream: str
+) -> None:
+    """Neither by hand nor by a relay: the streams that the trail writes of itself are refused, with the reason."""
+    source = tmp_path / "events.jsonl"
+    source.write_bytes(encode(an_event()) + b"\n")
+    command = ["record", str(source), "--trail", str(house.root), "--stream", stream]
+    done = CliRunner().invoke(app, command)
+    assert isinstance(done.exception, InputError)
+    assert f"{stream} is written by the trail alone" in str(done.exception)
+    with (
+        open_trail(house.root, clock=house.clock) as trail,
+        pytest.raises(InputError, match="by the trail alone"),
+        open_relay(trail, application[1], stream=stream),
+    ):
+        pytest.fail("it opened")
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_a_log_of_the_trail_itself_is_no_class(house: House, name: str) -> None:
+    """No event of the trade can be filed among the proofs of what was destroyed or decided."""
+    with house.retention() as retention, pytest.raises(InputError, match="log"):
+        retention.change_policy(ANNA, POLICY.replace("browsing", name), "x", BEN)
+    with open_trail(house.root, clock=house.clock) as trail:
+        assert "governance" not in trail.logs
 
 
 class _Doors:

@@ -12,9 +12,15 @@ import pytest
 from typer.testing import CliRunner
 
 from ordertrail.assembly import open_trail
+from ordertrail.assembly.evidence import open_desk
 from ordertrail.cli.retention import app
+from ordertrail.evidence.bundling import Request
+from ordertrail.evidence.choosing import Selection
+from ordertrail.evidence.custody import CustodyKind
+from ordertrail.evidence.desk import Desk
+from ordertrail.evidence.making import disclosure
 from ordertrail.kernel.clock import format_time
-from ordertrail.kernel.errors import InputError
+from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.kernel.ids import new_id
 from ordertrail.record.event import Actor, Change, Context, Event, Subject
 from ordertrail.retention.access_report import format_html, format_json
@@ -233,3 +239,84 @@ def test_from_the_command_line(house: House, tmp_path: Path) -> None:
     assert "was erased on" in run("approve-erasure", asked, "--by", "ben")
     assert asked in run("certificates")
     assert "Its key is gone" in run("person", ADA)
+
+
+@contextmanager
+def desk_of(house: House) -> Iterator[Desk]:
+    """Open the desk of a house."""
+    with open_trail(house.root, clock=house.clock) as trail, open_desk(house.root, trail) as desk:
+        yield desk
+
+
+def disclosed(house: House, place: int) -> str:
+    """Make and keep a bundle that opens the e-mail address of one order; return its id."""
+    event = house.months[0][place]
+    with open_trail(house.root, clock=house.clock) as trail, open_desk(house.root, trail) as desk:
+        path = "/changes/0/after/email"
+        key = trail.personal().disclose(trail.find(event.id).entry.event, path)
+        opened = (disclosure(event.id, path, key),)
+        return desk.make(Request(Selection(events=(event.id,)), ANNA, "for the court", disclosures=opened)).id
+
+
+def sealed_only(house: House) -> str:
+    """Make and keep a bundle of an order of the same person that opens nothing; return its id."""
+    with desk_of(house) as desk:
+        return desk.make(Request(Selection(events=(house.months[0][1].id,)), ANNA, "for the court")).id
+
+
+def test_an_erasure_reaches_the_bundles_that_are_kept(house: House) -> None:
+    """Those that open the person's data are shown before, go with it and are in the certificate; others stay."""
+    opening, sealed, others = disclosed(house, 0), sealed_only(house), disclosed(house, 7)
+    with people(house) as persons:
+        assert persons.scope(ADA).bundles == (opening,)
+        asked = persons.request(ANNA, ADA, "request R-7", "by letter")
+        certificate = persons.erase(BEN, asked.id)
+    assert certificate.bundles == (opening,)
+    assert f"1 kept bundle that opened some of it was removed: {opening}" in certificate.sentence
+    assert sorted(path.stem for path in (house.root / "bundles").iterdir()) == sorted((sealed, others))
+    with desk_of(house) as desk:
+        kept = desk.custody.find(opening)
+        assert kept is not None
+        assert [(act.kind, act.by) for act in kept.custody] == [("made", "anna"), ("removed", "ben")]
+        with pytest.raises(InputError, match="was removed on 2026-01-01: it opened data of a person"):
+            desk.download(opening, ANNA)
+        assert desk.download(sealed, ANNA)
+        assert desk.remove(opening, BEN, "once more") == 0
+        again = desk.custody.find(opening)
+        assert again is not None
+        assert [act.kind for act in again.custody].count(CustodyKind.REMOVED) == 1
+    with people(house) as persons:
+        assert persons.scope(ADA).bundles == ()
+    assert house.problems() == []
+
+
+def test_a_hold_keeps_the_bundles_too(house: House) -> None:
+    """Nothing of what a hold keeps is erased, so that what was taken out of it stays as well."""
+    opening = disclosed(house, 0)
+    house.hold("M-7", "order:SO-0")
+    with people(house) as persons:
+        scope = persons.scope(ADA)
+        assert (scope.bundles, len(scope.conflicts)) == ((opening,), 1)
+        with pytest.raises(RetentionRefusedError, match="M-7"):
+            persons.request(ANNA, ADA, "request R-7", "by letter")
+    assert (house.root / "bundles" / f"{opening}.zip").exists()
+
+
+def test_a_stop_after_a_bundle_went_is_gone_on_with(house: House) -> None:
+    """The copy is gone and the certificate not written: done once more, it names the bundle all the same."""
+    opening = disclosed(house, 0)
+    with people(house) as persons:
+        asked = persons.request(ANNA, ADA, "request R-7", "by letter")
+    with desk_of(house) as desk:
+        desk.remove(opening, BEN, "as far as it came")
+    with people(house) as persons:
+        assert persons.erase(BEN, asked.id).bundles == (opening,)
+
+
+def test_a_kept_copy_that_cannot_be_read_keeps_an_erasure_waiting(house: House) -> None:
+    """Whose data it opens nobody can say: it is named, and no certificate claims what is not known."""
+    opening = disclosed(house, 0)
+    path = house.root / "bundles" / f"{opening}.zip"
+    path.write_bytes(path.read_bytes()[:-1])
+    with people(house) as persons, pytest.raises(EvidenceError, match=opening):
+        persons.scope(ADA)

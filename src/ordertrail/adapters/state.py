@@ -21,6 +21,8 @@ from ordertrail.kernel.errors import ConfigurationError, UnavailableError
 
 _BUSY_SECONDS = 30
 _AGAIN = 0.005
+_CREATING = 0x4F54_4352
+"""The advisory lock of whoever creates tables on a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,16 @@ class StateDatabase:
                 meaning=purpose.meaning,
                 remedy=purpose.remedy,
             ) from error
+
+
+def create_tables(engine: Engine, tables: MetaData) -> None:
+    """Create the tables that are not there yet; of several who do so at once, each finds them."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CREATING})
+        tables.create_all(connection)
 
 
 def write_ahead(connection: Any, seconds: float = _BUSY_SECONDS) -> None:

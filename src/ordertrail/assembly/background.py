@@ -5,7 +5,9 @@
     stage      job              what it does                                        does it again after
     intake     intake           works on what sources sent                          200 ms
     relay      relay:<name>     brings an outbox to the journal                     500 ms
+    relay      bus:<name>       takes what an application sent over the bus         it comes
     seal       seal:<stream>    seals what waits, anchors, has anchors attested     the journal says so
+    seal       seal:new         the same for logs that were begun since             500 ms
     feed       feed             brings the index up to the log                      a batch was sealed, or 1 s
     watch      watch            leads what is sealed past the rules                 a batch was sealed, or 1 s
     watch      forecast         foresees what orders that moved may run into        a batch was sealed, or 1 s

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
@@ -24,14 +25,15 @@ from ordertrail.ledger.subtree import check_subtree_consistency, prove_subtree_c
 from ordertrail.ledger.tiles import TileReader
 from ordertrail.query.engines import NoSegments
 from ordertrail.query.segments.building import Source
-from ordertrail.query.segments.manifest import Block, Manifest
+from ordertrail.query.segments.manifest import Block, Manifest, format_manifest
 from ordertrail.query.segments.planning import Heights, current
 from ordertrail.query.segments.ports import Columns, Inspection, PublishedTree, Shelf
+from ordertrail.query.sharing.tie import Tie, check_tie
 from ordertrail.settings import Settings
 
 
 class StoredTree:
-    """Implements :class:`ordertrail.query.segments.ports.PublishedTree` over the published trees of a trail."""
+    """Implements :class:`ordertrail.query.sharing.ports.Proven`, and so ``PublishedTree``, over a trail's trees."""
 
     def __init__(self, stores: Stores, database: Database) -> None:
         self._stores = stores
@@ -57,6 +59,26 @@ class StoredTree:
         proof = prove_subtree_consistency(span, checkpoint.size, reader)
         check_subtree_consistency(span, node, checkpoint.size, checkpoint.root, proof)
         return node
+
+    def tie(self, manifest: Manifest) -> Tie:
+        """See :class:`ordertrail.query.sharing.ports.Proven`."""
+        stream, block = manifest.stream, manifest.block
+        if manifest.origin != self.origin(stream) or self.root(stream, block) != manifest.root:
+            raise EvidenceError(
+                f"segment {block.name} of stream {stream} is not of this log",
+                meaning="It is not shared; the log is untouched.",
+                remedy="Make the segments anew with 'ordertrail segments build --anew'.",
+            )
+        checkpoint, reader = self._open(stream)
+        proof = prove_subtree_consistency((block.start, block.end), checkpoint.size, reader)
+        digest = sha256(format_manifest(manifest)).digest()
+        return Tie(stream, block, manifest.root, digest, self._opened[stream][0], proof)
+
+    def check(self, tie: Tie) -> None:
+        """See :class:`ordertrail.query.sharing.ports.Proven`."""
+        check_tie(
+            tie, open_published(tie.checkpoint, self.origin(tie.stream), self._entries.keys(tie.stream))
+        )
 
     def _open(self, stream: str) -> tuple[Checkpoint, TileReader]:
         note = self._stores.publication(stream).checkpoint()

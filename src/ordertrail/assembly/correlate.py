@@ -20,6 +20,7 @@ from ordertrail.adapters.correlate.books import (
 )
 from ordertrail.adapters.correlate.ocel_sqlite import write_ocel_sqlite
 from ordertrail.adapters.correlate.orders import SqlOrderBook
+from ordertrail.adapters.correlate.parcels import SqlParcels
 from ordertrail.adapters.files.bodies import FileBodies
 from ordertrail.adapters.intake.database import IntakeDatabase
 from ordertrail.adapters.intake.desk import SqlDesk
@@ -187,6 +188,7 @@ def _correlate(
         clock,
         _patience(said),
         books.clear,
+        lambda source, looks: SqlParcels(books, source, looks, clock),
     )
 
 

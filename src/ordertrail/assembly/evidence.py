@@ -1,7 +1,8 @@
 """Evidence of the trail in a directory: what bundles are made from, and with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from ordertrail.evidence.desk import Desk
 from ordertrail.evidence.gathering import LogSource
 from ordertrail.evidence.making import Workshop
 from ordertrail.ledger.tlog_proof import format_tlog_proof
-from ordertrail.record.event import Event
+from ordertrail.record.event import Actor, Event
 from ordertrail.services import DEFAULT_STREAM, Trail
 from ordertrail.settings import Settings, secret
 from ordertrail.settings.evidence import EvidenceSettings
@@ -106,6 +107,26 @@ def open_desk(root: Path, trail: Trail) -> Iterator[Desk]:
         )
     finally:
         engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBundles:
+    """Implements :class:`ordertrail.retention.ports.DisclosingCopies` by the bundles of a trail."""
+
+    root: Path
+    trail: Trail
+
+    def of(self, fields: Collection[tuple[str, str]]) -> Sequence[str]:
+        """See the port. Where no bundle is kept, no table of them is made to find that out."""
+        if not fields or not FileShelf(self.root / BUNDLES).bundles():
+            return ()
+        with open_desk(self.root, self.trail) as desk:
+            return desk.disclosing(fields)
+
+    def remove(self, copy: str, actor: Actor, reason: str) -> None:
+        """See the port."""
+        with open_desk(self.root, self.trail) as desk:
+            desk.remove(copy, actor, reason)
 
 
 def _record(trail: Trail, event: Event) -> None:

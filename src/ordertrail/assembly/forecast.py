@@ -1,18 +1,17 @@
 """Forecasts of the trail in a directory: targets, learners, the registry of models, and the logs to learn from."""
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 
 from ordertrail.adapters.learning.regression import L1Logistic
 from ordertrail.adapters.learning.revival import revive
 from ordertrail.adapters.learning.trees import LightGbm
+from ordertrail.assembly.apart import run_apart
 from ordertrail.assembly.background import Listener, Stopping
 from ordertrail.assembly.index import open_query
 from ordertrail.assembly.models import data_ranges, open_models
@@ -40,8 +39,6 @@ TRAINING = "training"
 _log = logging.getLogger("ordertrail.forecast")
 _LOOK = 600.0
 """Seconds between two looks at what is due."""
-_WAIT = 0.5
-_NICE = 10
 
 
 @contextmanager
@@ -76,9 +73,8 @@ def open_forecast(root: Path, *, clock: Clock = utc_now) -> Iterator[Forecasting
 def run_training(root: Path, stopping: Stopping, listener: Listener) -> None:
     """Train targets that are due, one after the other, until asked to end.
 
-    Each in a process of its own that gives way to others: what it needs of memory goes with it. *If we stop here*, it
-    is ended, and nothing of it is in the registry; the target is due still. One that cannot be trained, for want of
-    orders say, is tried again when it would be due again.
+    Each in a process of its own. *If we stop here*, it is ended, and nothing of it is in the registry; the target is
+    due still. One that cannot be trained, for want of orders say, is tried again when it would be due again.
     """
     tried: dict[str, float] = {}
     while not stopping():
@@ -86,14 +82,13 @@ def run_training(root: Path, stopping: Stopping, listener: Listener) -> None:
         listener.running(TRAINING, well=True)
         for target in _due(root, every, tried) if every else ():
             tried[target] = monotonic()
-            if _train_apart(root, target, stopping):
+            if run_apart(train_now, root, target, stopping=stopping):
                 listener.done(TRAINING, 1)
         stopping.rest(_LOOK)
 
 
 def train_now(root: Path, target: str) -> None:
     """Train a target as the service does, and tell the log how far it is. What it lacks is told, too."""
-    os.nice(_NICE)
     try:
         with open_forecast(root) as forecasting:
             trained = forecasting.train(
@@ -113,18 +108,6 @@ def _due(root: Path, every: timedelta, tried: Mapping[str, float]) -> list[str]:
     with open_forecast(root) as forecasting:
         due = forecasting.due(every)
     return [one for one in due if one not in tried or monotonic() - tried[one] >= every.total_seconds()]
-
-
-def _train_apart(root: Path, target: str, stopping: Stopping) -> bool:
-    """Train in another process; say whether it came to its end."""
-    process = get_context("spawn").Process(target=train_now, args=(root, target), daemon=True)
-    process.start()
-    while process.is_alive():
-        stopping.rest(_WAIT)
-        if stopping():
-            process.terminate()
-    process.join()
-    return process.exitcode == 0
 
 
 def _told(target: str, what: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from ordertrail.assembly.actions import open_actions
 from ordertrail.assembly.background import Listener, Stopping
+from ordertrail.assembly.models import open_models
 from ordertrail.kernel.errors import ConfigurationError
 from ordertrail.monitor.actions.suggestion import Suggestion
 from ordertrail.monitor.actions.telling import ENGINE
@@ -46,6 +47,8 @@ def can_forecast() -> bool:
 
 def run_forecast(root: Path, wait: Callable[[], None], stopping: Stopping, listener: Listener) -> None:
     """Foresee what orders that move may run into, until asked to end. ``wait`` passes a moment, or less."""
+    if not _is_wanted(root, stopping, listener):
+        return
     from ordertrail.assembly.forecast import open_forecast  # noqa: PLC0415 - an extra
 
     with open_forecast(root) as forecasting, open_actions(root) as actions:
@@ -83,6 +86,17 @@ def run_actions(root: Path, stopping: Stopping, listener: Listener) -> None:
                 listener.done(ACTIONS, done)
             else:
                 stopping.rest(_REST)
+
+
+def _is_wanted(root: Path, stopping: Stopping, listener: Listener) -> bool:
+    """Wait until a model is deployed, before anything that takes memory is loaded; False where the end comes first."""
+    with open_models(root) as registry:
+        while not stopping():
+            if any(one.stage is Stage.DEPLOYED for one in registry.records()):
+                return True
+            listener.running(FORECAST, well=True)
+            stopping.rest(_LOOK)
+    return False
 
 
 def _deployed(forecasting: "Forecasting") -> frozenset[str]:

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ordertrail.adapters.files.takeouts import FileTakeouts
 from ordertrail.adapters.views.store import SqlViews
 from ordertrail.assembly.access import open_access
 from ordertrail.assembly.index import open_query
@@ -27,6 +28,8 @@ if TYPE_CHECKING:  # an extra
 
 VIEWS = "views.db"
 """The file of saved views and permanent links."""
+TAKEOUTS = "takeouts"
+"""The directory of exports that are made in the background, and their files."""
 
 
 @contextmanager
@@ -50,6 +53,7 @@ def open_services(root: Path, *, clock: Clock = utc_now) -> Iterator[Services]:
             notify=_open_notify(root, settings, opened, clock) if settings.routes else None,
             evidence=_open_desk(root, trail, opened),
             views=SqlViews.at(root / VIEWS),
+            takeouts=FileTakeouts(root / TAKEOUTS),
             models=opened.enter_context(open_models(root, clock=clock)),
             actions=_open_actions(root, opened, clock),
             correlate=_open_correlate(root, trail, opened, clock) if settings.correlate.providers else None,

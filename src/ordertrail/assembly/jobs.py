@@ -19,7 +19,6 @@ from ordertrail.assembly.stores import read_settings
 from ordertrail.assembly.trail import open_trail
 from ordertrail.kernel.errors import EvidenceError, UnavailableError
 from ordertrail.ledger.attestation import Attested
-from ordertrail.monitor.governance import GOVERNANCE
 from ordertrail.monitor.watch import follow
 from ordertrail.notify.courier import Stepped, Went
 from ordertrail.services import Trail
@@ -73,20 +72,31 @@ class Work:
         serve = self.settings.serve
         if serve.intake and self.settings.sources:
             yield Job("intake", Stage.INTAKE, self._intake)
+            if any(one.poll is not None for one in self.settings.sources):
+                from ordertrail.assembly.polling import POLLING, run_polling  # noqa: PLC0415 - an extra
+
+                yield Job(POLLING, Stage.INTAKE, partial(run_polling, self.root))
         if serve.relay:
             if self.settings.sources:
                 yield Job("relay:intake", Stage.RELAY, self._relay_intake)
             for one in self.settings.relays:
                 yield Job(f"relay:{one.name}", Stage.RELAY, partial(self._relay, one))
+            for application in self.settings.transport.applications:
+                yield Job(f"bus:{application}", Stage.RELAY, partial(self._take_from_bus, application))
         if serve.seal:
             with self.open_trail(self.root) as trail:
                 streams = list(trail.logs)
             for stream in streams:
                 yield Job(f"seal:{stream}", Stage.SEAL, partial(self._seal, stream))
+            yield Job("seal:new", Stage.SEAL, partial(self._seal_new, frozenset(streams)))
         if serve.feed:
             yield self.feeding()
         if serve.outside and self.settings.correlate.providers:
             yield Job("outside", Stage.INTAKE, self._outside)
+            if any(one.poll is not None for one in self.settings.correlate.providers):
+                from ordertrail.assembly.polling import OUTSIDE_POLLING, run_outside_polling  # noqa: PLC0415
+
+                yield Job(OUTSIDE_POLLING, Stage.INTAKE, partial(run_outside_polling, self.root))
         yield from self._telling()
 
     def _telling(self) -> Iterator[Job]:
@@ -94,6 +104,10 @@ class Work:
         serve = self.settings.serve
         if serve.watch and find_spec("sigma") is not None:
             yield Job("watch", Stage.WATCH, partial(self._watch, self.bell.ear()))
+            if self.settings.behaviour.score_every:
+                from ordertrail.assembly.behaviour import BEHAVIOUR, run_behaviour  # noqa: PLC0415 - an extra
+
+                yield Job(BEHAVIOUR, Stage.WATCH, partial(run_behaviour, self.root))
             yield from self._foreseeing()
         if serve.notify and self.settings.routes:
             yield Job("notify", Stage.EXPORT, self._notify)
@@ -106,9 +120,7 @@ class Work:
         """Return the jobs of forecasts, where a model may be deployed, and of what is done about them."""
         from ordertrail.assembly import foresight  # noqa: PLC0415 - an extra
 
-        with self.open_trail(self.root) as trail:
-            governed = GOVERNANCE in trail.logs
-        if governed and foresight.can_forecast():
+        if foresight.can_forecast():
             ear = self.bell.ear()
             yield Job(
                 foresight.FORECAST,
@@ -176,6 +188,15 @@ class Work:
                     return
                 stopping.rest(_PAUSE)
 
+    def _take_from_bus(self, application: str, stopping: Stopping, listener: Listener) -> None:
+        """Bring what an application's relay sent over the bus to the journal."""
+        from ordertrail.assembly.bus import open_taker  # noqa: PLC0415 - an extra
+
+        job = f"bus:{application}"
+        with open_taker(self.root, application) as taker:
+            listener.running(job, well=True)
+            taker.run(stopping, lambda taken: listener.done(job, taken.recorded))
+
     def _seal(self, stream: str, stopping: Stopping, listener: Listener) -> None:
         job = f"seal:{stream}"
 
@@ -193,6 +214,24 @@ class Work:
             # What was relayed while the last anchor was attested.
             if trail.log(stream).log.journal.waiting(stream) and (sealed := trail.seal(stream=stream)):
                 tell(sealed, None)
+
+    def _seal_new(self, known: frozenset[str], stopping: Stopping, listener: Listener) -> None:
+        """Seal the logs that were begun after the service: by a policy that names a new class, for one."""
+        job = "seal:new"
+        with self.open_trail(self.root) as trail:
+            while True:
+                ending = stopping()
+                new = {name: one.log for name, one in trail.logs.items() if name not in known}
+                for stream in (name for name, log in new.items() if log.journal.waiting(name)):
+                    listener.done(job, trail.seal(stream=stream))
+                    attested = trail.attest(stream=stream)
+                    self.bell.ring()
+                    for incident in attested.incidents if attested is not None else ():
+                        listener.failed(job, EvidenceError(str(incident)))
+                listener.running(job, well=True)
+                if ending:
+                    return
+                stopping.rest(_PAUSE)
 
     def _outside(self, stopping: Stopping, listener: Listener) -> None:
         """Bring what gateways and carriers sent to the journal, and hold all orders against it, hourly."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import inspect
+from sqlalchemy import Engine, inspect
 
 from ordertrail.assembly.applications import application_engine, without_password
-from ordertrail.assembly.filing import filing_door
+from ordertrail.assembly.filing import door_of
 from ordertrail.capture.guard.settling import settle
 from ordertrail.capture.outbox.ddl import TABLES
 from ordertrail.capture.outbox.relay import Relay, translated
@@ -26,6 +26,13 @@ def open_relay(
     Raises ConfigurationError for an address that is none, a driver that is not installed, or a database without an
     outbox; UnavailableError where it cannot be reached.
     """
+    with outbox_engine(url, password) as engine:
+        yield Relay(engine, door_of(trail, stream), gather=settle)
+
+
+@contextmanager
+def outbox_engine(url: str, password: str | None) -> Iterator[Engine]:
+    """Open an application's database that has an outbox; raises as :func:`open_relay` does."""
     engine = application_engine(
         url, password, meaning="Nothing was relayed; what was captured waits in the outbox."
     )
@@ -39,7 +46,6 @@ def open_relay(
                 meaning="Nothing was relayed.",
                 remedy="Name the application's database; create_outbox of ordertrail.capture.outbox makes its outbox.",
             )
-        door = filing_door(trail) if stream == DEFAULT_STREAM else trail.log(stream).recorder
-        yield Relay(engine, door, gather=settle)
+        yield engine
     finally:
         engine.dispose()

@@ -1,7 +1,7 @@
 """Retention of the trail in a directory: its deletion log, its logs that may be pruned, and the hold store."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from ordertrail.adapters.files.durable import translated
 from ordertrail.adapters.sql.entries import SqlEntries
 from ordertrail.assembly.databases import TrailDatabase
+from ordertrail.assembly.evidence import KeptBundles
+from ordertrail.assembly.filing import OWN
 from ordertrail.assembly.index import INDEX, open_query
 from ordertrail.assembly.people import PEOPLE
 from ordertrail.assembly.sealing import TrailSealing
@@ -21,7 +23,6 @@ from ordertrail.kernel.clock import Clock, format_time, parse_time, utc_now
 from ordertrail.kernel.errors import InputError
 from ordertrail.ledger.rotation import LogIdentity
 from ordertrail.ledger.tlog_proof import format_tlog_proof
-from ordertrail.monitor.governance import GOVERNANCE
 from ordertrail.query.filters.grammar import format_filter, parse_filter
 from ordertrail.query.projection import Place, project
 from ordertrail.record.event import Actor, Event
@@ -68,17 +69,20 @@ def open_retention(root: Path, *, clock: Clock = utc_now) -> Iterator[Retention]
     stores = Stores(root, settings, clock)
     with ExitStack() as opened:
         trail = opened.enter_context(open_trail(root, clock=clock))
-        logs = {name: _log(trail, name, stores) for name in trail.logs if name != GOVERNANCE}
+        logs = _PrunableLogs(trail, stores)
 
         def begin(cls: RetentionClass) -> None:
             """Begin the log of a class: its objects are locked for the class's term from the first write on."""
+            if cls.name in OWN:
+                raise InputError(
+                    f"{cls.name} is a log of the trail itself", remedy="Name the class otherwise."
+                )
             name = f"{next(iter(trail.logs.values())).identity.origin}/{cls.name}"
             add_log(root, LogIdentity(cls.name, name, cls.term.least_days, format_time(clock())), clock)
-            again = opened.enter_context(open_trail(root, clock=clock))
-            logs[cls.name] = _log(again, cls.name, stores)
+            trail.log(cls.name)  # asked for by its name, it is known from now on
 
         yield Retention(
-            deletions=logs.pop(DELETIONS),
+            deletions=_log(trail, DELETIONS, stores),
             logs=logs,
             held=stores.vault_of(HELD),
             parse_scope=_scopes(trail, clock),
@@ -89,7 +93,33 @@ def open_retention(root: Path, *, clock: Clock = utc_now) -> Iterator[Retention]
             four_eyes_from=settings.retention.four_eyes_from,
             begin=begin,
             personal=_PersonalData(trail, root / KEYS / PEOPLE),
+            copies=KeptBundles(root, trail),
         )
+
+
+class _PrunableLogs(Mapping[str, PrunableLog]):
+    """The logs of a trail that may be pruned, those begun since it was opened among them."""
+
+    def __init__(self, trail: Trail, stores: Stores) -> None:
+        self._trail = trail
+        self._stores = stores
+        self._made: dict[str, PrunableLog] = {}
+
+    def __getitem__(self, stream: str) -> PrunableLog:
+        """Return a log. Raises KeyError where there is none of this name that may be pruned."""
+        if stream in OWN or stream not in self._trail.logs:
+            raise KeyError(stream)
+        if stream not in self._made:
+            self._made[stream] = _log(self._trail, stream, self._stores)
+        return self._made[stream]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the streams."""
+        return (one for one in self._trail.logs if one not in OWN)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(1 for _ in self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +232,7 @@ def _closed(trail: Trail) -> ClosedAt:
     return closed
 
 
-def _as_begun(logs: dict[str, PrunableLog]) -> Policy:
+def _as_begun(logs: Mapping[str, PrunableLog]) -> Policy:
     """Return the policy of a trail that has none of its own: each stream for the days that it was begun with."""
     return Policy(
         tuple(

@@ -11,6 +11,7 @@ from ordertrail.adapters.sql.migrations import Phase
 from ordertrail.adapters.sql.streams import add_stream, list_streams
 from ordertrail.assembly.custody import require_write_once
 from ordertrail.assembly.databases import DATABASE
+from ordertrail.assembly.logs import TrailLogs
 from ordertrail.assembly.people import People
 from ordertrail.assembly.stores import BLOBS, KEYS, Stores, read_settings
 from ordertrail.assembly.trust import attestors, read_policy, timestampers
@@ -150,11 +151,11 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
         raise no_trail(root)
     stores = Stores(root, settings, clock)
     database = stores.database.open()
-    services = {}
-    for identity in list_streams(database):
+
+    def service(identity: LogIdentity) -> LogService:
         log = stores.log(identity, database)
         blobs = KeptBlobs(stores.blobs(), identity.keep_days, clock)
-        services[identity.name] = LogService(
+        return LogService(
             identity,
             log,
             Recorder(log.journal, blobs, identity.name, settings.actions),
@@ -162,7 +163,9 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
             partial(open_source, root, identity.name),
             stores.keys().encrypted,
         )
-    if not services:
+
+    logs = TrailLogs(lambda: list_streams(database), service)
+    if not logs:
         database.close()
         raise ConfigurationError(
             f"the database {database.name} holds no log: the trail was never created to its end",
@@ -181,7 +184,7 @@ def open_trail(root: Path, *, clock: Clock = utc_now) -> Trail:
         clock,
         Cadence(settings.anchor.seconds, settings.anchor.entries),
         attestors(root, settings),
-        services,
+        logs,
         people.sealer,
         close,
     )

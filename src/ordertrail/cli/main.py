@@ -19,6 +19,7 @@ VERBS: Final = {
     "record": Verb("record:record"),
     "import": Verb("import_log:import_log"),
     "relay": Verb("relay:relay"),
+    "streams": Verb("streams:app"),
     "guard": Verb("guard:app"),
     "intake": Verb("rules:app", "intake", "Nothing was taken in."),
     "outside": Verb("outside:app", "intake", "Nothing was taken in."),

@@ -9,14 +9,23 @@ from typing import Annotated
 
 import typer
 
-from ordertrail.assembly.correlate import open_correlate, relay_outside
+from ordertrail.assembly.correlate import correlate_settings, open_correlate, relay_outside
 from ordertrail.assembly.index import open_query
 from ordertrail.cli.options import TRAIL, JsonOption, TrailOption, opened
-from ordertrail.cli.output import EXIT_INPUT, progress, say, say_json, say_json_line
+from ordertrail.cli.output import (
+    EXIT_INPUT,
+    EXIT_UNAVAILABLE,
+    err,
+    progress,
+    say,
+    say_json,
+    say_json_line,
+)
 from ordertrail.cli.relay import on_signal
 from ordertrail.correlate.facts import Thing, parse_thing
 from ordertrail.correlate.matching.links import Link, LinkState
 from ordertrail.intake.delivery import Way
+from ordertrail.intake.polling import Step
 from ordertrail.intake.processing import Worked
 from ordertrail.intake.receiving import Sent
 from ordertrail.intake.states import MessageState
@@ -77,6 +86,46 @@ def work(
             if not follow or stopping():
                 return
             sleep(0.5)
+
+
+@app.command("poll")
+def poll(
+    trail: TrailOption = TRAIL,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on asking until interrupted.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the gateways and carriers of [correlate.providers.poll] what happened there; webhooks and this count once."""
+    from ordertrail.assembly.polling import open_outside  # noqa: PLC0415 - needs what no other verb does
+
+    with open_correlate(trail) as correlate:
+        polled = open_outside(trail, correlate, correlate_settings(trail).providers)
+        poller = correlate.intake.poller()
+        if follow:
+            if not as_json:
+                say(f"Asking {count(len(polled), 'account')}. Ctrl-C ends it cleanly.")
+            poller.follow(polled, on_signal(), sleep)
+            return
+        steps = {str(one.source): poller.round(one) for one in polled}
+        places = {name: correlate.intake.places.place(name) for name in steps}
+        worked = correlate.observer.drain()
+    failed = {
+        name: place.reason or "" for name, place in places.items() if place is not None and place.failures
+    }
+    relayed = relay_outside(trail)
+    if as_json:
+        asked = [
+            {"account": name, "answers": taken.count(Step.LANDED), "reason": failed.get(name)}
+            for name, taken in steps.items()
+        ]
+        say_json({"asked": asked, **_told(worked, relayed)})
+    else:
+        for name, taken in steps.items():
+            say(f"{name}: {count(taken.count(Step.LANDED), 'answer')}.")
+        for name, reason in failed.items():
+            err.print(f"{name} could not be asked: {reason}. It is asked again; nothing is missed.")
+        _tell({}, worked, relayed, as_json=False)
+    if failed:
+        raise typer.Exit(EXIT_UNAVAILABLE)
 
 
 @app.command("serve")
@@ -228,12 +277,21 @@ def events_of(query: Query) -> Iterator[Event]:
 
 
 def _tell(received: dict[str, int], worked: Worked, relayed: int, *, as_json: bool) -> None:
-    states = {str(state): number for state, number in sorted(worked.states.items())}
     if as_json:
-        told = {"received": received, "deliveries": worked.deliveries, "parts": states, "events": relayed}
-        say_json({**told, "put_off": worked.put_off})
+        say_json({"received": received, **_told(worked, relayed)})
         return
+    states = _states(worked)
     parts = ", ".join(f"{number:,} {state}" for state, number in states.items()) or "nothing"
     say(
         f"{count(worked.deliveries, 'delivery', 'deliveries')} read: {parts}. {count(relayed, 'event')} recorded."
     )
+
+
+def _told(worked: Worked, relayed: int) -> dict[str, object]:
+    """Return what was read, as JSON tells it."""
+    told = {"deliveries": worked.deliveries, "parts": _states(worked), "events": relayed}
+    return {**told, "put_off": worked.put_off}
+
+
+def _states(worked: Worked) -> dict[str, int]:
+    return {str(state): number for state, number in sorted(worked.states.items())}

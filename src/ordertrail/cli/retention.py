@@ -20,6 +20,7 @@ from ordertrail.retention.archiving import Archiving
 from ordertrail.retention.certificate import Certificate
 from ordertrail.retention.hold import Hold
 from ordertrail.retention.persons import Persons
+from ordertrail.retention.refiling import Refiling
 from ordertrail.retention.register import Disposal
 
 app = typer.Typer(help="Terms, legal holds, and destruction with certificates.", no_args_is_help=True)
@@ -167,6 +168,66 @@ def purge(
     _tell_certificate(certificate, as_json=as_json)
 
 
+@app.command("refile")
+def refile(
+    scope: Annotated[str, typer.Argument(help="Which entries of the log: a filter.")],
+    target: Annotated[str, typer.Option("--to", help="The class whose terms they get.", show_default=False)],
+    by: By,
+    reason: Why,
+    stream: Stream = "default",
+    shorter: Annotated[
+        bool, typer.Option("--shorter", help="Let the new term count even where it ends sooner.")
+    ] = False,
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for sealed entries to be kept by another class's terms, where they lie; somebody else must approve it."""
+    with open_retention(trail) as retention:
+        fixed = retention.fixed_scope(scope)
+        asked = retention.request_refiling(
+            Actor(by, "person"), stream, fixed, target, reason, shorter=shorter
+        )
+    _tell_refiling(asked, "; somebody else must approve it", as_json=as_json)
+
+
+@app.command("approve-refiling")
+def approve_refiling(
+    refiling: Annotated[str, typer.Argument(help="What was asked for.")],
+    by: By,
+    reason: Why,
+    trail: TrailOption = TRAIL,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve a re-filing that somebody else asked for; it is in force at once."""
+    with open_retention(trail) as retention:
+        found = retention.approve_refiling(Actor(by, "person"), refiling, reason)
+    _tell_refiling(found, "; it is in force", as_json=as_json)
+
+
+@app.command("refilings")
+def refilings(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
+    """List the re-filings, with who asked and who approved."""
+    with open_retention(trail) as retention:
+        found = list(retention.register().refilings.values())
+    if as_json:
+        say_json({"refilings": [asdict(one) for one in found]})
+        return
+    for one in found:
+        by = f", asked for by {one.requester}" + (f", approved by {one.approver}" if one.approver else "")
+        _tell_refiling(one, f"; {one.state}{by}", as_json=False)
+    if not found:
+        say("Nothing was re-filed.")
+
+
+def _tell_refiling(one: Refiling, what: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json(asdict(one))
+        return
+    terms = "its terms alone count" if one.shorter else "the longer of both terms counts"
+    entries = count(one.entries, "entry", "entries")
+    say(f"{one.id}: {entries} of {one.stream} ({one.scope}) kept as {one.target}, {terms}{what}.")
+
+
 @app.command("certificates")
 def certificates(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
     """List the certificates of destruction, and what was asked for and is not done."""
@@ -272,6 +333,10 @@ def person(
     known = "" if scope.known else " Its key is gone, or never was: nothing of it can be read."
     values, events = count(scope.values, "sealed value"), count(scope.events, "event")
     say(f"{scope.person}: {values} in {events}.{known}")
+    if scope.bundles:
+        say(
+            f"{count(len(scope.bundles), 'kept bundle')} that open some of it go too: {', '.join(scope.bundles)}."
+        )
     for conflict in scope.conflicts:
         say(f"Not to be erased: {conflict}.")
 

@@ -103,6 +103,55 @@ def status(trail: TrailOption = TRAIL, as_json: JsonOption = False) -> None:
         say("Some were made with other words for actions than the settings have now: build --anew.")
 
 
+@app.command("share")
+def share_segments(
+    trail: TrailOption = TRAIL,
+    anew: Annotated[bool, typer.Option("--anew", help="Remove what is shared first.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Share segments as Apache Iceberg tables, in the warehouse that the settings name; it goes on where it stopped."""
+    with opened_sharing(trail) as sharing, progress("sharing segments", quiet=as_json) as advance:
+        ahead = sum(_reached(sharing.shelf.manifests(stream)) for stream in sharing.streams)
+        done = sharing.share(anew=anew, on_segment=lambda one: advance(one.block.end, ahead))
+        locations = sharing.locations()
+    if as_json:
+        say_json(
+            {
+                "came": [_as_dict(one) for one in done.came],
+                "left": [one.name for one in done.left],
+                "removed": [one.name for one in done.removed],
+                "reach": done.reach,
+                "tables": locations,
+            }
+        )
+        return
+    say(
+        f"Shared {count(len(done.came), 'segment')}; {len(done.left)} left, the files of {len(done.removed)} removed."
+    )
+    rows = [
+        (stream, f"{done.reach[stream]:,}", name, place)
+        for stream, tables in locations.items()
+        for name, place in tables.items()
+    ]
+    if rows:
+        say_table(("stream", "reach to", "table", "metadata"), rows)
+
+
+@contextmanager
+def opened_sharing(trail: Path) -> Iterator[Any]:
+    """Open where a trail's segments are shared. Raises ConfigurationError where what that needs is not installed."""
+    try:
+        from ordertrail.assembly.sharing import open_sharing  # noqa: PLC0415 - an extra that the other verbs do without
+    except ImportError as error:
+        raise ConfigurationError(
+            f"sharing segments needs a package that is not installed: {error}",
+            meaning="Nothing was shared or checked.",
+            remedy="Install it with: pip install 'ordertrail[iceberg]'",
+        ) from None
+    with open_sharing(trail) as sharing:
+        yield sharing
+
+
 @app.command()
 def verify(
     trail: TrailOption = TRAIL,

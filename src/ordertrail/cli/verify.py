@@ -2,15 +2,17 @@
 
 import os
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ordertrail.assembly.distributing import On, working
 from ordertrail.cli.custody import tell_custody
 from ordertrail.cli.options import STREAM, TRAIL, JsonOption, StreamOption, TrailOption, opened
 from ordertrail.cli.output import EXIT_BROKEN, err, out, progress, say, say_json, say_problems
+from ordertrail.cli.shared import tell_shared
 from ordertrail.kernel.errors import InputError
 from ordertrail.kernel.numbers import count
 from ordertrail.ledger.verify.full import Options
@@ -34,7 +36,13 @@ def verify(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted check stopped.")
     ] = False,
-    processes: Annotated[int, typer.Option(min=1, help="Processes to use.")] = os.cpu_count() or 1,
+    workers: Annotated[
+        int,
+        typer.Option("--workers", "--processes", min=1, help="Processes, or actors of a cluster, to use."),
+    ] = os.cpu_count() or 1,
+    on: Annotated[
+        On, typer.Option(help="Where they run: this machine, or the Ray cluster that RAY_ADDRESS names.")
+    ] = On.LOCAL,
     deep: Annotated[
         bool | None,
         typer.Option("--deep/--no-deep", help="Compare the database's indexes too (default: up to 250,000)."),
@@ -42,6 +50,10 @@ def verify(
     custody: Annotated[
         bool,
         typer.Option("--custody", help="Only list how each object is kept, and who could delete it today."),
+    ] = False,
+    segments: Annotated[
+        bool,
+        typer.Option("--segments", help="Only hold the segments that are shared as tables against the log."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,19 +64,25 @@ def verify(
     if custody:
         tell_custody(trail, stream, as_json=as_json)
         return
+    if segments:
+        tell_shared(trail, deep=bool(deep), as_json=as_json)
+        return
     good = trail / f"verified-{stream}"
     start = LAST if resume and good.exists() else since
     if start == LAST and not good.exists():
         raise InputError("no check of this log has succeeded here yet", remedy="Check once without --since.")
     options = Options(
-        processes=processes,
         since=read_checkpoint(good if start == LAST else Path(start)) if start else None,
         elsewhere=[(str(path), read_checkpoint(path)) for path in anchor or ()],
         deep=deep,
         on_good=lambda checkpoint: _remember(good, checkpoint),
     )
-    with opened(trail) as open_trail, progress("checking entries", quiet=as_json) as advance:
-        report = open_trail.verify(options, stream=stream, progress=advance)
+    with (
+        opened(trail) as open_trail,
+        working(workers, on) as hired,
+        progress("checking entries", quiet=as_json) as advance,
+    ):
+        report = open_trail.verify(replace(options, workers=hired), stream=stream, progress=advance)
     if as_json:
         say_json(_as_dict(report))
     else:

@@ -1,21 +1,21 @@
 """``ordertrail why``: what led to an event, what is certain in that, and where it most likely began."""
 
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ordertrail.assembly.evidence import open_desk
 from ordertrail.assembly.index import open_query
-from ordertrail.cli.options import TRAIL, JsonOption, TrailOption
+from ordertrail.cli.options import TRAIL, ByOption, JsonOption, TrailOption, deciding, opened
 from ordertrail.cli.output import say, say_json
-from ordertrail.kernel.clock import format_time, parse_time
+from ordertrail.evidence.accounts import Account, account_of, lines
+from ordertrail.evidence.cases import Case
+from ordertrail.kernel.clock import parse_time
 from ordertrail.kernel.errors import InputError
+from ordertrail.kernel.numbers import count
 from ordertrail.query.ports import Hit, Searches
-from ordertrail.query.projection import MICRO
 from ordertrail.query.reconstruction.asking import of_event, of_order, of_time, reconstruct
-from ordertrail.query.reconstruction.bonds import Reconstruction
-
-_SHOWN = 5
 
 
 def why(
@@ -24,30 +24,25 @@ def why(
     ] = None,
     order: Annotated[str | None, typer.Option(help="An order: what most wants an explanation of it.")] = None,
     time: Annotated[str | None, typer.Option(help="A moment (RFC 3339): what went wrong around it.")] = None,
+    case: Annotated[
+        str | None, typer.Option(help="A case that is to keep what is told, with its events in the basket.")
+    ] = None,
+    by: ByOption = None,
     trail: TrailOption = TRAIL,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what led to an event: the story, what is certain in it, and the likeliest roots with their reasons."""
     with open_query(trail) as query:
         asked = _asked(query.searches, event, order, time)
-        told = reconstruct(query.searches, query.read, asked)
+        account = account_of(reconstruct(query.searches, query.read, asked))
+    kept = None if case is None else _keep(trail, account, case, by)
     if as_json:
-        say_json(_plain(told))
+        say_json(_plain(account, kept))
         return
-    say(
-        f"{_when(asked)}  {asked.event.action} of {asked.event.subject} by {asked.event.actor} is to be explained."
-    )
-    if not told.story:
-        say("Nothing before it is known to have led to it.")
-    for step in told.story:
-        mark = " " if step.certain else "?"
-        say(f"{mark} {_when(step.hit)}  {step.hit.event.action} of {step.hit.event.subject}: {step.reason}")
-    for place, one in enumerate(told.candidates[:_SHOWN], 1):
-        say(f"{place}. {one.confidence / 100:.0f} %  {one.hit.event.action} of {one.hit.event.subject}")
-        for reason in one.reasons:
-            say(f"      {reason}")
-    if told.story:
-        say("What is marked with ? is inferred; all else the log itself says.")
+    for line in lines(account):
+        say(line)
+    if kept is not None:
+        say(f"Kept in case {kept.id}; its basket has {count(len(kept.basket), 'event')}.")
 
 
 def _asked(searches: Searches, event: str | None, order: str | None, time: str | None) -> Hit:
@@ -63,34 +58,39 @@ def _asked(searches: Searches, event: str | None, order: str | None, time: str |
         raise InputError(f"--time {error}") from None
 
 
-def _when(hit: Hit) -> str:
-    return format_time(datetime.fromtimestamp(hit.event.time / MICRO, UTC))
+def _keep(root: Path, account: Account, case: str, by: str | None) -> Case:
+    """Keep an account in a case, and have the event that tells of it sealed."""
+    with opened(root) as trail, open_desk(root, trail) as desk:
+        kept = desk.add_account(case, account, deciding(by))
+        trail.seal()
+    return kept
 
 
-def _plain(told: Reconstruction) -> dict[str, object]:
-    return {
-        "asked": told.asked.event.id,
-        "whole": told.whole,
+def _plain(account: Account, kept: Case | None) -> dict[str, object]:
+    told: dict[str, object] = {
+        "asked": account.asked.event,
+        "whole": account.whole,
         "story": [
             {
-                "event": step.hit.event.id,
-                "time": _when(step.hit),
-                "action": step.hit.event.action,
+                "event": step.told.event,
+                "time": step.told.time,
+                "action": step.told.action,
                 "bond": step.bond,
                 "certain": step.certain,
                 "reason": step.reason,
                 "towards": step.towards,
             }
-            for step in told.story
+            for step in account.steps
         ],
         "candidates": [
             {
-                "event": one.hit.event.id,
+                "event": one.told.event,
                 "confidence": one.confidence,
                 "certain": one.certain,
                 "reasons": list(one.reasons),
                 "way": list(one.way),
             }
-            for one in told.candidates
+            for one in account.roots
         ],
     }
+    return told if kept is None else {**told, "case": kept.id, "basket": len(kept.basket)}

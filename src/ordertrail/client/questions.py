@@ -19,6 +19,7 @@ from ordertrail.web.api.models.counts import (
     RankingDocument,
 )
 from ordertrail.web.api.models.document import Document
+from ordertrail.web.api.models.forecasts import ForecastsDocument
 from ordertrail.web.api.models.found import EventPage, SealedDocument
 from ordertrail.web.api.models.log import (
     CheckDocument,
@@ -161,6 +162,11 @@ def actor(actor_id: str, start: str, end: str, *, zone: str = "UTC") -> Question
 def reads(q: str = "", *, zone: str = "UTC") -> Question[ReadersDocument]:
     """Ask who saw what a filter means."""
     return Question("reads", ReadersDocument, {"q": q, "zone": zone})
+
+
+def forecasts(target: str = "", *, limit: int = 200) -> Question[ForecastsDocument]:
+    """Ask which open orders are at risk."""
+    return Question("forecasts", ForecastsDocument, {"target": target, "limit": limit})
 
 
 def fields(

@@ -5,7 +5,8 @@ A provider of your own is a class with these members, named in your package's me
     [project.entry-points."ordertrail.providers"]
     acme = "acme.ordertrail:AcmePay"
 
-:mod:`ordertrail.testing.conformance.correlate_provider` checks what correlation relies on.
+:mod:`ordertrail.testing.conformance.correlate_provider` checks what correlation relies on. A provider whose
+documentation has lists that can be asked for says how in ``asking``, an :class:`~ordertrail.correlate.asking.Asking`.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Protocol, cast
 
+from ordertrail.correlate.asking import Asking
 from ordertrail.correlate.observation import Observation
 from ordertrail.intake.delivery import Delivery
 from ordertrail.kernel.errors import ConfigurationError
@@ -81,3 +83,9 @@ def open_provider(name: str) -> Provider:
 def provider_names() -> list[str]:
     """Return the names of all providers, shipped and installed."""
     return sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=ENTRY_POINTS))})
+
+
+def asking_of(name: str) -> Asking | None:
+    """Return how a provider is asked, None where its documentation has no list. Raises as ``open_provider`` does."""
+    found = getattr(open_provider(name), "asking", None)
+    return found if isinstance(found, Asking) else None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ordertrail.correlate.asking import Parcels
 from ordertrail.correlate.events import fact_of
 from ordertrail.correlate.facts import Fact, Thing
 from ordertrail.correlate.linking import Linker, Tell
@@ -19,6 +20,7 @@ from ordertrail.correlate.reconciling.rules import Discrepancy, Kind, Patience, 
 from ordertrail.correlate.reconciling.totals import Reckoning, Total, totals_of
 from ordertrail.correlate.skew import Sandwich, Skew, estimate
 from ordertrail.correlate.view import Across, OrderView, view_of
+from ordertrail.intake.delivery import Source
 from ordertrail.intake.service import Intake
 from ordertrail.kernel.clock import Clock, format_time
 from ordertrail.kernel.errors import InputError
@@ -54,6 +56,8 @@ class Correlate:
     patience: Patience
     forget: Callable[[], None]
     """Empties what is kept beside the trail, to be made again."""
+    parcels: Callable[[Source, str], Parcels]
+    """The parcels of an account that are on their way; those that only orders name are known by how numbers look."""
     blind: Blind | None = None
 
     def refresh(self, on_page: Callable[[int], None] = lambda _: None) -> int:

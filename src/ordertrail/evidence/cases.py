@@ -20,6 +20,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from ordertrail.evidence.accounts import Account, parse_account
 from ordertrail.evidence.samples import Sampled
 from ordertrail.kernel.errors import InputError
 
@@ -40,6 +41,8 @@ class ActKind(StrEnum):
     ADD = "add"
     SET_ASIDE = "set_aside"
     SAMPLE = "sample"
+    ACCOUNT = "account"
+    """What led to an event, as it was told then; its events are in the basket."""
     NOTE = "note"
     SUBMIT = "submit"
     RETURN = "return"
@@ -59,7 +62,16 @@ TRANSITIONS: Final = MappingProxyType(
     }
 )
 
-_PREPARING: Final = frozenset({ActKind.OPEN, ActKind.ADD, ActKind.SET_ASIDE, ActKind.SAMPLE, ActKind.SUBMIT})
+_PREPARING: Final = frozenset(
+    {
+        ActKind.OPEN,
+        ActKind.ADD,
+        ActKind.SET_ASIDE,
+        ActKind.SAMPLE,
+        ActKind.ACCOUNT,
+        ActKind.SUBMIT,
+    }
+)
 _REASONED: Final = frozenset({ActKind.SET_ASIDE, ActKind.NOTE, ActKind.RETURN, ActKind.REOPEN})
 
 
@@ -78,8 +90,8 @@ class Pinned:
 class Act:
     """One thing that was done with a case: its number in the case from 1, who, when (RFC 3339), and what.
 
-    ``person`` says whether a person did it; ``text`` is a title, a note or a reason; ``event`` the id of the event of
-    the trail that tells of it.
+    ``person`` says whether a person did it; ``text`` is a title, a note or a reason, and of an account its JSON;
+    ``event`` is the id of the event of the trail that tells of it.
     """
 
     case: str
@@ -97,6 +109,16 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Accounted:
+    """An account in a case: by whom and when it was put there, and the event of the trail that keeps it."""
+
+    account: Account
+    by: str
+    at: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """A case as it stands after its acts."""
 
@@ -110,6 +132,7 @@ class Case:
     items: tuple[Pinned, ...] = ()
     aside: frozenset[str] = frozenset()
     samples: tuple[Sampled, ...] = ()
+    accounts: tuple[Accounted, ...] = ()
     notes: tuple[tuple[str, str, str], ...] = ()
     signed_by: str | None = None
 
@@ -208,6 +231,9 @@ def apply(case: Case | None, act: Act) -> Case:
             return replace(changed, aside=case.aside | {act.set_aside})
         case ActKind.SAMPLE if act.sample is not None:
             return replace(changed, samples=(*case.samples, act.sample))
+        case ActKind.ACCOUNT:
+            told = Accounted(_account(act), act.by, act.at, act.event)
+            return replace(changed, accounts=(*case.accounts, told))
         case ActKind.SIGN:
             return replace(changed, signed_by=act.by)
         case ActKind.REOPEN | ActKind.RETURN:
@@ -225,6 +251,13 @@ def _opened(act: Act) -> Case:
     if act.template not in TEMPLATES:
         raise InputError(f"there is no template {act.template!r}; there are {', '.join(TEMPLATES)}")
     return Case(act.case, act.text, act.template, CaseState.OPEN, act.at, 1, frozenset({act.by}))
+
+
+def _account(act: Act) -> Account:
+    try:
+        return parse_account(act.text)
+    except ValueError as error:
+        raise InputError(f"act {act.number} of case {act.case} keeps no account: {error}") from None
 
 
 def _require_allowed(case: Case, act: Act) -> None:
@@ -247,7 +280,7 @@ def _require_allowed(case: Case, act: Act) -> None:
         and act.pinned.event in {i.event for i in case.basket}
     ):
         raise InputError(f"event {act.pinned.event} is in the basket already")
-    if act.kind is ActKind.SUBMIT and not (case.basket or case.samples or case.notes):
+    if act.kind is ActKind.SUBMIT and not (case.basket or case.samples or case.accounts or case.notes):
         raise InputError("there is nothing in the case to review")
     if act.kind is ActKind.SIGN and (act.by in case.preparers or not act.person):
         raise InputError(

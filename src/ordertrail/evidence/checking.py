@@ -6,21 +6,23 @@
    the log that names the manifest's hash.
 3. **Signature**: the log's keys came into force one by the other; each checkpoint is signed by the one in force; the
    seal names this manifest.
-4. **Continuity**: every smaller checkpoint is the beginning of the largest; each order that is said to be complete
-   is, from its first event on, without a gap.
+4. **Continuity**: every smaller checkpoint is the beginning of the largest, and so is what was destroyed; each order
+   that is said to be complete is, without a gap, from its first event on, or from the one after what a certificate of
+   destruction explains.
 5. **Time**: recorded times do not run backwards; time stamps and cosignatures fit them.
 6. **Custody**: who made the bundle is who the log says.
 
 The order in which they are looked at is this one, so that the first thing that is wrong is what is named.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Protocol
 
 from ordertrail.evidence import layout
+from ordertrail.evidence.destroyed import Destroyed, certifying, check_before, check_roots, read_destroyed
 from ordertrail.evidence.logs import CheckedLog, check_log
 from ordertrail.evidence.manifest import Manifest, manifest_hash
 from ordertrail.evidence.opening import (
@@ -78,12 +80,14 @@ class BundleChecked:
     vouched: bool
     steps: tuple[Passed, ...]
     notes: tuple[str, ...] = ()
+    certifying: frozenset[str] = frozenset()
+    """The logs that are here only to certify what was destroyed of the others."""
 
     @property
     def verdict(self) -> str:
         """The outcome in one sentence."""
-        events = count(len(self.entries), "event")
-        origins = ", ".join(part.origin for part in self.manifest.logs)
+        events = count(sum(one.stream not in self.certifying for one in self.entries), "event")
+        origins = ", ".join(one.origin for one in self.manifest.logs if one.stream not in self.certifying)
         if self.vouched:
             return f"The bundle proves {events} of {origins}: {self.manifest.about}."
         return f"The bundle of {events} agrees with itself, but you named no key by which to know {origins}."
@@ -115,13 +119,22 @@ def check_bundle(
     logs = {
         part.stream: check_log(bundle, part.stream, part.origin, part.size) for part in bundle.manifest.logs
     }
+    destroyed = read_destroyed(bundle)
+    aside = certifying(bundle, destroyed)
     seal = _check_inclusion(bundle, logs, told)
-    vouched = _check_signatures(bundle, logs, seal, trusted, told)
-    _check_continuity(bundle, logs, seal, told)
+    _check_signatures(bundle, logs, seal, told)
+    _check_trust(logs, aside, trusted, told)
+    _check_continuity(bundle, logs, seal, destroyed, told)
     _check_times(bundle, logs, stamps, roots, told)
     _check_custody(bundle, seal, told)
     return BundleChecked(
-        bundle.manifest, bundle.entries, bundle.disclosed, vouched, tuple(told.steps), tuple(told.notes)
+        bundle.manifest,
+        bundle.entries,
+        bundle.disclosed,
+        bool(trusted),
+        tuple(told.steps),
+        tuple(told.notes),
+        aside,
     )
 
 
@@ -131,9 +144,10 @@ def require_quorum(data: bytes, policy: Policy) -> None:
     :raises BrokenBundleError: at the step of signatures, if one does not.
     """
     bundle = open_bundle(data)
+    aside = certifying(bundle, read_destroyed(bundle))
     with failing_at(Step.SIGNATURE):
         for part in bundle.manifest.logs:
-            if part.entries:
+            if part.entries and part.stream not in aside:
                 note = bundle.members[layout.log_member(part.stream, "checkpoints", part.size)]
                 policy.check(parse_note(note))
 
@@ -217,9 +231,8 @@ def _check_signatures(
     bundle: OpenBundle,
     logs: dict[str, CheckedLog],
     seal: _Seal,
-    trusted: Sequence[VerifierKey],
     told: _Told,
-) -> bool:
+) -> None:
     with failing_at(Step.SIGNATURE):
         for log in logs.values():
             log.check_signatures()
@@ -232,21 +245,42 @@ def _check_signatures(
             raise EvidenceError("the log's entry names another manifest: the manifest was altered")
         if event.subject.id != bundle.manifest.id:
             raise EvidenceError("the log's entry is of another bundle")
-        if trusted:
-            for log in logs.values():
-                log.require_trusted(trusted)
     for log in logs.values():
         told.passed(Step.SIGNATURE, f"{count(len(log.opened), 'checkpoint')} signed by {log.signers}")
     told.passed(Step.SIGNATURE, f"entry {seal.proof.index:,} of the log names this manifest, {hash_[:16]}…")
+
+
+def _check_trust(
+    logs: Mapping[str, CheckedLog], aside: frozenset[str], trusted: Sequence[VerifierKey], told: _Told
+) -> None:
+    """Require a trusted key of each log; of one that only certifies destructions, say where there is none.
+
+    What it certifies was ordered by an entry of the log itself, under a key that is trusted.
+    """
     if not trusted:
         told.notes.append(
             "No key was named to trust. Compare the keys that the bundle brings with ones from another source: "
             + "; ".join(vkey for log in logs.values() for vkey in log.vkeys)
         )
-    return bool(trusted)
+        return
+    with failing_at(Step.SIGNATURE):
+        for log in logs.values():
+            if log.stream not in aside:
+                log.require_trusted(trusted)
+            elif not log.is_trusted(trusted):
+                told.notes.append(
+                    f"You named no key of {log.origin}, which certifies what was destroyed. The order to destroy it is "
+                    f"an entry of a log whose key you trust; compare this one: {'; '.join(log.vkeys)}"
+                )
 
 
-def _check_continuity(bundle: OpenBundle, logs: dict[str, CheckedLog], seal: _Seal, told: _Told) -> None:
+def _check_continuity(
+    bundle: OpenBundle,
+    logs: dict[str, CheckedLog],
+    seal: _Seal,
+    destroyed: Mapping[str, Destroyed],
+    told: _Told,
+) -> None:
     with failing_at(Step.CONTINUITY):
         for log in logs.values():
             log.check_consistency()
@@ -257,8 +291,11 @@ def _check_continuity(bundle: OpenBundle, logs: dict[str, CheckedLog], seal: _Se
         if seal.proof.index < home.head.size:
             raise EvidenceError("the seal is older than the checkpoint of what it seals")
         told.passed(Step.CONTINUITY, "every checkpoint is the beginning of the next, up to the seal's")
-        _check_orders(bundle, logs)
-    complete = bundle.manifest.orders
+        check_roots(destroyed, logs)
+        for one in destroyed.values():
+            told.passed(Step.CONTINUITY, one.sentence)
+        _check_orders(bundle, logs, destroyed, told)
+    complete = [one for one in bundle.manifest.orders if one.before is None]
     if complete:
         events = sum(one.events for one in complete)
         told.passed(
@@ -267,24 +304,29 @@ def _check_continuity(bundle: OpenBundle, logs: dict[str, CheckedLog], seal: _Se
         )
 
 
-def _check_orders(bundle: OpenBundle, logs: dict[str, CheckedLog]) -> None:
+def _check_orders(
+    bundle: OpenBundle, logs: dict[str, CheckedLog], destroyed: Mapping[str, Destroyed], told: _Told
+) -> None:
     chains: dict[tuple[str, str | None], list[Carried]] = {}
     for carried in bundle.entries:
         subject = carried.entry.event.subject
         chains.setdefault((carried.stream, chain_name(subject.order, subject.tenant)), []).append(carried)
-    for told in bundle.manifest.orders:
-        where = f"order {told.order}" + (f" of {told.tenant}" if told.tenant else "")
-        if told.stream not in logs:
+    for part in bundle.manifest.orders:
+        where = f"order {part.order}" + (f" of {part.tenant}" if part.tenant else "")
+        if part.stream not in logs:
             raise EvidenceError(f"{where} is of a log that is not in the bundle")
-        chain = chains.get((told.stream, chain_name(told.order, told.tenant)), [])
-        if len(chain) != told.events:
-            raise EvidenceError(f"{where} is said to have {told.events} events, and {len(chain)} are here")
-        previous = NO_HASH
-        for number, carried in enumerate(chain, 1):
+        chain = chains.get((part.stream, chain_name(part.order, part.tenant)), [])
+        if not chain or len(chain) != part.events:
+            raise EvidenceError(f"{where} is said to have {part.events} events, and {len(chain)} are here")
+        previous, begin = NO_HASH.hex(), 1
+        if part.before is not None and (link := chain[0].entry.ledger.order) is not None:
+            previous, begin = link.previous, part.before.number + 1
+            told.passed(Step.CONTINUITY, check_before(part, previous, destroyed, logs[part.stream]))
+        for number, carried in enumerate(chain, begin):
             link = carried.entry.ledger.order
-            if link is None or (link.number, link.previous) != (number, previous.hex()):
+            if link is None or (link.number, link.previous) != (number, previous):
                 raise EvidenceError(f"{where}: event {number} does not follow the one before it")
-            previous = leaf_hash(carried.data)
+            previous = leaf_hash(carried.data).hex()
 
 
 def _check_times(

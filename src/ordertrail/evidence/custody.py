@@ -35,6 +35,8 @@ class CustodyKind(StrEnum):
     WITHDRAWN = "withdrawn"
     DOWNLOADED = "downloaded"
     RECEIVED = "received"
+    REMOVED = "removed"
+    """The kept copy is gone, with the data of a person who was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ class Kept:
     manifest: str
     case: str | None
     custody: tuple[CustodyAct, ...] = ()
+
+    @property
+    def removed(self) -> CustodyAct | None:
+        """What tells that the kept copy was removed; None where it was not."""
+        return next((act for act in self.custody if act.kind is CustodyKind.REMOVED), None)
 
 
 def make_link(bundle: str, until: datetime, key: bytes) -> str:

@@ -6,15 +6,21 @@ round: nothing is in a book that the trail does not tell of.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import msgspec
+
+from ordertrail.evidence.accounts import Account, format_account
+from ordertrail.evidence.archive import parse_archive
 from ordertrail.evidence.bundling import Bundling, Request
 from ordertrail.evidence.cases import Act, ActKind, Case, Pinned, apply, fold
 from ordertrail.evidence.choosing import Selection
 from ordertrail.evidence.custody import CustodyAct, CustodyKind, Kept, link_hash, make_link, open_link
+from ordertrail.evidence.layout import DISCLOSURES
 from ordertrail.evidence.making import Bundle
+from ordertrail.evidence.opening import parse_disclosures
 from ordertrail.evidence.ports import CaseBook, CustodyBook, Shelf
 from ordertrail.evidence.samples import Sampled
 from ordertrail.kernel.clock import Clock, format_time
@@ -70,19 +76,27 @@ class Desk:
 
     def add_sample(self, case: str, sample: Sampled, by: Actor) -> Case:
         """Add a sample to a case, and its events to the basket."""
-        changed = self._act(case, ActKind.SAMPLE, by, sample=sample)
-        held = {item.event for item in changed.basket}
-        for event in sample.events:
+        return self._add_all(self._act(case, ActKind.SAMPLE, by, sample=sample), sample.events, by)
+
+    def add_account(self, case: str, account: Account, by: Actor) -> Case:
+        """Keep in a case what led to an event, as it is told now, and put its events into the basket."""
+        changed = self._act(case, ActKind.ACCOUNT, by, text=format_account(account))
+        return self._add_all(changed, account.events, by)
+
+    def _add_all(self, case: Case, events: Sequence[str], by: Actor) -> Case:
+        """Put those events into a basket that are not in it."""
+        held = {item.event for item in case.basket}
+        for event in events:
             if event not in held:
-                changed = self.add(case, event, by)
-        return changed
+                case = self.add(case.id, event, by)
+        return case
 
     def act(self, case: str, kind: ActKind, by: Actor, text: str = "") -> Case:
         """Note, submit, return, sign, close or reopen.
 
         Raises InputError where that may not be done now, or not by them.
         """
-        if kind in {ActKind.OPEN, ActKind.ADD, ActKind.SET_ASIDE, ActKind.SAMPLE}:
+        if kind in {ActKind.OPEN, ActKind.ADD, ActKind.SET_ASIDE, ActKind.SAMPLE, ActKind.ACCOUNT}:
             raise InputError(f"{kind} is done in a way of its own")
         return self._act(case, kind, by, text=text)
 
@@ -130,9 +144,15 @@ class Desk:
         return bundle
 
     def make_of_case(self, case: str, by: Actor, reason: str, recipient: str | None = None) -> Bundle:
-        """Make a bundle of a case's basket, with its sample if it has one; approved by who signed the case off."""
+        """Make a bundle of a case's basket, with its sample and its accounts; approved by who signed the case off.
+
+        An account is in the bundle as the event that keeps it, with its proof, and in the report in words.
+        """
         found = self.case(case)
-        selection = Selection(events=tuple(item.event for item in found.basket))
+        if found.accounts:  # the events that keep them may have been recorded a moment ago
+            self.bundling.workshop.sealing.anchor(self.bundling.home)
+        events = [item.event for item in found.basket] + [one.event for one in found.accounts]
+        selection = Selection(events=tuple(events))
         return self.make(
             Request(
                 selection,
@@ -143,6 +163,7 @@ class Desk:
                 case=case,
                 approved_by=found.signed_by if found.signed_by != by.id else None,
                 sample=found.samples[-1] if found.samples else None,
+                accounts=found.accounts,
             )
         )
 
@@ -180,6 +201,36 @@ class Desk:
         """Put on record that somebody confirmed to have received a bundle."""
         self._happened(self._kept(bundle), CustodyKind.RECEIVED, by, whom=whom)
 
+    def disclosing(self, fields: Collection[tuple[str, str]]) -> list[str]:
+        """Return the kept bundles that open one of these sealed fields (event and path).
+
+        Raises EvidenceError where a kept copy was altered, so that what it opens cannot be told.
+        """
+        found = []
+        for bundle in self.shelf.bundles():
+            try:
+                members = parse_archive(self.shelf.get(bundle) or b"")
+                opened = parse_disclosures(members.get(DISCLOSURES))
+            except InputError as error:
+                raise EvidenceError(
+                    f"the kept copy of bundle {bundle} was altered: {error.message}",
+                    meaning="Whose data it opens cannot be told.",
+                    remedy="Move the file away from the trail, once it is known why it was altered.",
+                ) from None
+            if any((one.event, one.path) in fields for one in opened):
+                found.append(bundle)
+        return found
+
+    def remove(self, bundle: str, by: Actor, reason: str) -> int:
+        """Remove the kept copy of a bundle; return its bytes. Copies that were handed out are not reached.
+
+        That it goes is put on record first. *If we stop then*, the copy is removed when this is done once more.
+        """
+        kept = self.custody.find(bundle)
+        if kept is not None and kept.removed is None:
+            self._happened(kept, CustodyKind.REMOVED, by, whom=reason)
+        return self.shelf.remove(bundle)
+
     def _linked(self, link: str) -> Kept:
         bundle = open_link(link, self.clock(), self.link_key())
         kept = self._kept(bundle)
@@ -195,6 +246,12 @@ class Desk:
         return kept
 
     def _bytes(self, kept: Kept) -> bytes:
+        if kept.removed is not None:
+            raise InputError(
+                f"the kept copy of bundle {kept.bundle} was removed on {kept.removed.at[:10]}: {kept.removed.whom}",
+                meaning="Copies that were handed out before are with those who had them; its custody names them.",
+                remedy="Make the bundle again; what can still be opened is in it.",
+            )
         data = self.shelf.get(kept.bundle)
         if data is None or hashlib.sha256(data).hexdigest() != kept.sha256:
             raise EvidenceError(
@@ -252,6 +309,9 @@ def _case_event(act: Act, by: Actor, before: Case | None, after: Case) -> Event:
         changes.append(Change("/sample", after=drawn | {"population": act.sample.population.ids}))
     changes.append(Change("/act", after=str(act.kind)))
     reason = act.text if before is not None and act.text else None
+    if act.kind is ActKind.ACCOUNT:
+        changes.append(Change("/account", after=msgspec.json.decode(act.text)))
+        reason = None
     return Event(
         id=act.event,
         time=act.at,

@@ -10,7 +10,7 @@
     disclosures.json                                keys of the sealed fields that the recipient may see
     blobs/<SHA-256>                                 what was too large for an entry
     roots/<authority>.pem                           certificates that time stamps lead to
-    purges/<name>                                   certificates of destruction, each with its proof
+    purges/<certificate>.json                       destructions: who certifies and orders them, proven
     logs/<stream>/keys/<size>                       statements by which the log's keys came into force
     logs/<stream>/cosigners.txt                     other verifier keys of the log and its witnesses' policy
     logs/<stream>/policy.txt
@@ -85,6 +85,11 @@ def roots_member(authority: str) -> str:
 def blob_member(sha256: str) -> str:
     """Return where a blob stands."""
     return f"blobs/{sha256}"
+
+
+def purge_member(certificate: str) -> str:
+    """Return where the destruction of a certificate is told."""
+    return f"purges/{certificate}.json"
 
 
 def cosigners_member(stream: str) -> str:

@@ -75,9 +75,13 @@ class CheckedLog:
 
         :raises EvidenceError: naming both, if none is.
         """
-        if not any(parse_vkey(vkey) in trusted for vkey in self.vkeys):
+        if not self.is_trusted(trusted):
             keys = ", ".join(str(parse_vkey(vkey)) for vkey in self.vkeys)
             raise EvidenceError(f"the log's keys are {keys}, and you trust {', '.join(map(str, trusted))}")
+
+    def is_trusted(self, trusted: Sequence[VerifierKey]) -> bool:
+        """Say whether one of the log's keys is one that the reader trusts."""
+        return any(parse_vkey(vkey) in trusted for vkey in self.vkeys)
 
     def check_consistency(self) -> None:
         """Check that each smaller checkpoint is the beginning of the largest."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ordertrail.evidence import layout
 from ordertrail.evidence.archive import format_archive
+from ordertrail.evidence.cases import Accounted
 from ordertrail.evidence.checking import MADE, BundleChecked, StampReader, check_bundle
 from ordertrail.evidence.contents import sealed_fields
 from ordertrail.evidence.declarations import declaration, readme
@@ -74,6 +75,7 @@ class Order:
     sealed_in: str
     disclosures: tuple[Disclosure, ...] = ()
     sample: Sampled | None = None
+    accounts: tuple[Accounted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,7 @@ def _papers(
         opened=_opened(order.disclosures, gathered),
         not_proven=not_proven,
         sample=order.sample,
+        accounts=order.accounts,
         actions=workshop.actions,
     )
     vkeys = [

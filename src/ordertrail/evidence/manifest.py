@@ -44,13 +44,30 @@ class LogPart(_Part, frozen=True):
     entries: int
 
 
+class Before(_Part, frozen=True):
+    """Why an order does not begin here: its events up to ``number`` were destroyed under the certificate ``purge``.
+
+    The last of them was ``entry`` of the log; ``hashes`` (base64) prove its leaf, which the next event names, under the
+    log's checkpoint.
+    """
+
+    number: int
+    entry: int
+    hashes: tuple[str, ...]
+    purge: str
+
+
 class OrderPart(_Part, frozen=True):
-    """An order whose events of one log are all in the bundle: numbers 1 to ``events``, as of the log's ``size``."""
+    """An order whose events of one log are all in the bundle, as of the log's ``size``; their number is ``events``.
+
+    They begin with the first one, or with the one after what was destroyed ``before``.
+    """
 
     order: str
     stream: str
     events: int
     tenant: str | None = None
+    before: Before | None = None
 
 
 class Member(_Part, frozen=True):

@@ -42,10 +42,16 @@ class CustodyBook(Protocol):
 
 
 class Shelf(Protocol):
-    """The bundles' bytes. Durable once ``put`` returns; written once; any number of processes."""
+    """The bundles' bytes. Durable once ``put`` or ``remove`` returns; written once; any number of processes."""
 
     def put(self, bundle: str, data: bytes) -> None:
         """Keep a bundle. Raises EvidenceError where another one of this name is there."""
 
     def get(self, bundle: str) -> bytes | None:
         """Return a bundle's bytes; None where there are none."""
+
+    def bundles(self) -> Sequence[str]:
+        """Return the ids of the bundles that are there."""
+
+    def remove(self, bundle: str) -> int:
+        """Delete a bundle with all that was begun of it; return its bytes, 0 where it was not there."""

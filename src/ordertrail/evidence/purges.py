@@ -1,48 +1,67 @@
-"""What of a log was destroyed, told in a bundle: the certificates, and the orders of destruction as proven entries.
+"""What of a log was destroyed, told in a bundle: certificates and orders of destruction as proven entries.
 
 A log whose beginning was destroyed still proves the rest. A bundle of it says so: the *order* is an entry of the log
-itself, and is carried and proven as every other entry; the *certificate* is an entry of the deletion log, a log with a
-key of its own, and stands in ``purges/<id>.json`` with its C2SP proof, for whoever has that log's key::
+itself, the *certificate* an entry of the deletion log, a log with a key of its own. Both are carried and proven as
+every other entry. ``purges/<id>.json`` says which two belong together, and proves that the root which both name is the
+beginning of the log's checkpoint (RFC 9162 section 2.1.4)::
 
-    {"certificate": {…, "minimum": 512, "root": "…hex…", …}, "sentence": "Entries 0 to 511 of … were destroyed on …",
-     "order": {"stream": "default", "event": "…", "index": 1999},
-     "proven": {"origin": "…/deletions", "vkeys": ["…"], "entry": "…as sealed…", "proof": "…tlog-proof…"}}
+    {"certificate": {"index": 5, "stream": "deletions"}, "consistency": ["…base64…", …],
+     "order": {"index": 1999, "stream": "default"}}
 
-The file is RFC 8785 canonical JSON; the manifest covers it as every member.
+The file is RFC 8785 canonical JSON; the manifest covers it as every member. Where the first events of an order were
+destroyed, the manifest says which was the last of them, and proves by its hash that it was there (:class:`Before`).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
 
 from ordertrail.evidence.gathering import LogSource, published
-from ordertrail.kernel.canonical import canonical
+from ordertrail.evidence.layout import purge_member
+from ordertrail.evidence.manifest import Before, OrderPart
+from ordertrail.kernel.errors import InputError
 from ordertrail.kernel.ids import parse_id
 from ordertrail.ledger.checkpoint import read_checkpoint
 from ordertrail.ledger.ports import EntryRow
-from ordertrail.ledger.proofs import prove_inclusion
+from ordertrail.ledger.proofs import prove_consistency, prove_inclusion
 from ordertrail.ledger.pruning import ACTION
-from ordertrail.ledger.tiles import TileReader
-from ordertrail.ledger.tlog_proof import TlogProof, format_tlog_proof
-from ordertrail.record.chain import chain_name
+from ordertrail.ledger.tiles import TILE_WIDTH, Tile, TileReader
+from ordertrail.ledger.vkey import format_base64
+from ordertrail.record.encoding import encode
 from ordertrail.record.entry import Entry, read_entry
 from ordertrail.retention.certificate import Certificate, certificate_of
 
 _AT_ONCE = 1_024
 
 
+class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of the bundle: its stream and its index."""
+
+    stream: str
+    index: int
+
+
+class PurgeMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a member below ``purges`` says: two entries, and the hashes (base64) from their root to the checkpoint's."""
+
+    certificate: Place
+    order: Place
+    consistency: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """A destruction that touches a log: its certificate, the order's entry, and the member that tells of both."""
+    """A destruction that touches a log: its certificate, that one's entry, and the entry of the order."""
 
     certificate: Certificate
+    certified: EntryRow
     order: EntryRow
-    member: bytes
 
     @property
     def name(self) -> str:
         """The name of the member."""
-        return f"purges/{self.certificate.id}.json"
+        return purge_member(self.certificate.id)
 
     @property
     def sentence(self) -> str:
@@ -54,63 +73,102 @@ class Purge:
         )
 
 
-def purges_of(source: LogSource, deletions: LogSource | None) -> list[Purge]:
-    """Return the destructions of a log that are certified and whose order is still there, the first one first."""
+def purges_of(source: LogSource, size: int, deletions: LogSource | None) -> list[Purge]:
+    """Return the destructions of a log that are certified and ordered below ``size``, the first one first.
+
+    An order that a later destruction took with it is not there any more; the later one covers what it ordered.
+    """
     if deletions is None or deletions is source:
         return []
-    return list(_purges(source, deletions))
+    found = _certified(source.identity.origin, deletions)
+    ordered = ((*one, source.log.reader.find(parse_id(one[0].order))) for one in found)
+    purges = [
+        Purge(certificate, row, hit[1])
+        for certificate, row, hit in ordered
+        if hit is not None and hit[0] == source.identity.name and hit[1].index < size
+    ]
+    return sorted(purges, key=lambda one: one.certificate.minimum)
 
 
-def _purges(source: LogSource, deletions: LogSource) -> Iterator[Purge]:
-    origin, stream = source.identity.origin, source.identity.name
-    note = published(deletions)
-    size = read_checkpoint(note).size
-    reader = TileReader(deletions.log.tiles.get, size)
-    for row in _rows(deletions, size):
-        if ACTION.encode() not in row.entry:
-            continue
-        event = read_entry(row.entry).event
-        certificate = certificate_of(event)
-        if (event.action, event.outcome, certificate.origin) != (ACTION, "success", origin):
-            continue
-        found = source.log.reader.find(parse_id(certificate.order))
-        if found is None or found[0] != stream:
-            continue
-        proof = TlogProof(row.index, tuple(prove_inclusion(row.index, size, reader)), note)
-        told: dict[str, Any] = {
-            "certificate": {**asdict(certificate), "holds_checked": list(certificate.holds_checked)},
-            "sentence": certificate.sentence,
-            "order": {"stream": stream, "event": certificate.order, "index": found[1].index},
-            "proven": {
-                "origin": deletions.identity.origin,
-                "vkeys": [one.vkey for one in deletions.log.store.keys(deletions.identity.name)],
-                "entry": row.entry.decode(),
-                "proof": format_tlog_proof(proof).decode(),
-            },
-        }
-        yield Purge(certificate, found[1], canonical(told))
-
-
-def _rows(source: LogSource, size: int) -> Iterator[EntryRow]:
+def _certified(origin: str, deletions: LogSource) -> Iterator[tuple[Certificate, EntryRow]]:
+    """Yield the certificates of a log's destructions that are published, each with its entry."""
+    size = read_checkpoint(published(deletions)).size
     for start in range(0, size, _AT_ONCE):
-        yield from source.log.reader.rows(source.identity.name, start, min(start + _AT_ONCE, size))
+        for row in deletions.log.reader.rows(deletions.identity.name, start, min(start + _AT_ONCE, size)):
+            if ACTION.encode() in row.entry:
+                event = read_entry(row.entry).event
+                certificate = certificate_of(event)
+                if (event.action, event.outcome, certificate.origin) == (ACTION, "success", origin):
+                    yield certificate, row
 
 
-def cut_short(
-    rows: Sequence[EntryRow], whole: Sequence[tuple[str, str | None]], purges: Sequence[Purge]
-) -> dict[tuple[str, str | None], int]:
-    """Return the orders whose first events in a log were destroyed, each with the number of its first that is there."""
-    if not purges:
-        return {}
-    wanted = {chain_name(order, tenant): (order, tenant) for order, tenant in whole}
-    first: dict[tuple[str, str | None], int] = {}
-    for row in rows:
-        order = wanted.get(row.chain) if row.chain is not None else None
-        number = _number(read_entry(row.entry)) if order is not None else None
-        if order is not None and number is not None:
-            first[order] = min(first.get(order, number), number)
-    return {order: number for order, number in first.items() if number > 1}
+def format_purge(purge: Purge, source: LogSource, size: int, deletions: str) -> bytes:
+    """Write the member of a destruction; ``size`` is of the log's checkpoint in the bundle."""
+    hashes = prove_consistency(purge.certificate.minimum, size, TileReader(source.log.tiles.get, size))
+    return encode(
+        PurgeMember(
+            Place(deletions, purge.certified.index),
+            Place(source.identity.name, purge.order.index),
+            tuple(map(format_base64, hashes)),
+        )
+    )
 
 
-def _number(entry: Entry) -> int | None:
-    return None if entry.ledger.order is None else entry.ledger.order.number
+def parse_purge(data: bytes, name: str) -> PurgeMember:
+    """Read the member of a destruction.
+
+    :raises InputError: if it is not exactly one.
+    """
+    try:
+        found = msgspec.json.decode(data, type=PurgeMember)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise InputError(f"{name} cannot be read: {error}") from None
+    if encode(found) != data:
+        raise InputError(f"{name} is not in its one spelling (RFC 8785)")
+    return found
+
+
+def begun_before(
+    orders: Sequence[OrderPart],
+    entries: Iterable[Entry],
+    purges: Sequence[Purge],
+    source: LogSource,
+    size: int,
+) -> tuple[list[OrderPart], list[str]]:
+    """Say of each order whose first events were destroyed what came before its first one here.
+
+    Returns the orders, and sentences on those that are not told as whole: what nothing certifies stays unexplained.
+    """
+    first: dict[tuple[str | None, str | None], Entry] = {}
+    for entry in entries:
+        first.setdefault((entry.event.subject.order, entry.event.subject.tenant), entry)
+    links = {one: first[one.order, one.tenant].ledger.order for one in orders}
+    wanted = {bytes.fromhex(link.previous) for link in links.values() if link is not None and link.number > 1}
+    reader = TileReader(source.log.tiles.get, size)
+    places = _places(wanted, purges[-1].certificate.minimum if purges else 0, reader)
+    told, said = [], []
+    for one, link in links.items():
+        if link is None or link.number == 1:
+            told.append(one)
+            continue
+        where = f"What happened to order {one.order} before number {link.number:,} of its events"
+        index = places.get(bytes.fromhex(link.previous))
+        if index is None:
+            said.append(f"{where} in {source.identity.origin}: no certificate here explains that it is gone.")
+            continue
+        purge = next(purge for purge in purges if index < purge.certificate.minimum)
+        hashes = tuple(map(format_base64, prove_inclusion(index, size, reader)))
+        before = Before(number=link.number - 1, entry=index, hashes=hashes, purge=purge.certificate.id)
+        told.append(msgspec.structs.replace(one, before=before))
+        said.append(f"{where} in {source.identity.origin}: purged under certificate {purge.certificate.id}.")
+    return told, said
+
+
+def _places(wanted: set[bytes], minimum: int, reader: TileReader) -> dict[bytes, int]:
+    """Return where leaves stand among the hashes of what was destroyed."""
+    found: dict[bytes, int] = {}
+    for window in range(minimum // TILE_WIDTH if wanted else 0):
+        hashes = reader.hashes(Tile(0, window, TILE_WIDTH))
+        if not wanted.isdisjoint(hashes):
+            found |= {leaf: window * TILE_WIDTH + at for at, leaf in enumerate(hashes) if leaf in wanted}
+    return found

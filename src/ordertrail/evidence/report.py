@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from msgspec import UNSET
 
+from ordertrail.evidence.accounts import Account, Told
+from ordertrail.evidence.cases import Accounted
 from ordertrail.evidence.manifest import LogPart, Made, OrderPart
 from ordertrail.evidence.samples import Sampled
 from ordertrail.kernel.money import EXPONENTS, Money, format_money
@@ -98,6 +100,7 @@ def compose(  # noqa: PLR0913 - each is one part of what is printed
     not_proven: Sequence[str],
     sample: Sampled | None,
     actions: Mapping[str, Action],
+    accounts: Sequence[Accounted] = (),
 ) -> PrintedReport:
     """Put a report together. ``entries`` come with their streams, ``opened`` are disclosed values by event and path."""
     facts = [
@@ -123,10 +126,49 @@ def compose(  # noqa: PLR0913 - each is one part of what is printed
         about,
         made.at,
         tuple((name, value) for name, value in facts if value),
-        tuple(_groups(entries, orders, opened, actions)),
+        (*map(_accounted, accounts), *_groups(entries, orders, opened, actions)),
         tuple((f"{step.number} {step.label}", words) for step, words in _PROOFS.items()),
         tuple(not_proven),
     )
+
+
+def _accounted(one: Accounted) -> PrintedGroup:
+    """Return what led to an event, as a group of its own: the steps in their sequence, then the likely roots."""
+    account = one.account
+    told = f"As it was told at {one.at} to {one.by}, and kept in event {one.event}. What is not marked as inferred "
+    told += "the log itself says." + ("" if account.whole else " More is known to have led there.")
+    steps = [
+        PrintedEvent(
+            f"{number}. {step.told.action}",
+            step.told.time,
+            step.reason,
+            _told_facts(step.told, ("leads to", step.towards)),
+            (),
+            "" if step.certain else "inferred",
+        )
+        for number, step in enumerate(account.steps, 1)
+    ]
+    return PrintedGroup(_heading(account), told, (*steps, *_roots(account)))
+
+
+def _heading(account: Account) -> str:
+    return f"What led to {account.asked.action} of {account.asked.subject}"
+
+
+def _roots(account: Account) -> Iterator[PrintedEvent]:
+    for place, root in enumerate(account.roots, 1):
+        yield PrintedEvent(
+            f"Possible root {place}: {root.told.action}",
+            root.told.time,
+            "; ".join(root.reasons) or "It explains what followed.",
+            _told_facts(root.told, ("likely", f"{root.confidence / 100:.0f} % against the others")),
+            (),
+            "" if root.certain else "inferred",
+        )
+
+
+def _told_facts(told: Told, more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    return ("about", told.subject), ("by", told.actor), more, ("event", told.event)
 
 
 def _sample_facts(sample: Sampled) -> Iterator[tuple[str, str]]:
@@ -150,17 +192,23 @@ def _groups(
     opened: Mapping[tuple[str, str], Any],
     actions: Mapping[str, Action],
 ) -> Iterator[PrintedGroup]:
-    complete = {(one.order, one.tenant, one.stream) for one in orders}
+    complete = {(one.order, one.tenant, one.stream): one.before for one in orders}
     grouped: dict[tuple[str, str | None, str], list[Entry]] = {}
     for stream, entry in entries:
         subject = entry.event.subject
         grouped.setdefault((subject.order or "", subject.tenant, stream), []).append(entry)
     for (order, tenant, stream), members in sorted(grouped.items(), key=lambda one: tuple(map(str, one[0]))):
         heading = f"Order {order}" + (f" of {tenant}" if tenant else "") if order else "Events of no order"
-        if (order, tenant, stream) in complete:
-            told = f"Complete: all {count(len(members), 'event')} up to the checkpoint, from the first on."
+        events, before = count(len(members), "event"), complete.get((order, tenant, stream))
+        if (order, tenant, stream) not in complete:
+            told = f"{events} chosen; there may be others."
+        elif before is None:
+            told = f"Complete: all {events} up to the checkpoint, from the first on."
         else:
-            told = f"{count(len(members), 'event')} chosen; there may be others."
+            told = (
+                f"All {events} up to the checkpoint that remain. What came before was destroyed after its term, up to "
+                f"event {before.number:,}, under certificate {before.purge}."
+            )
         yield PrintedGroup(heading, told, tuple(_event(one, stream, opened, actions) for one in members))
 
 

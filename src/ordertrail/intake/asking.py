@@ -75,7 +75,7 @@ class Plan:
         """Return the address of a page. Raises UnavailableError where an answer leads to another server."""
         if self.paging in {Paging.LINK, Paging.ADDRESS} and asked.leads is not None:
             return _within(base, asked.leads)
-        values = self._values(asked)
+        values = values_of(asked, self.size)
         path = self.path.format_map({name: quote(value, safe="") for name, value in values.items()})
         said = {
             name: text.format_map(values)
@@ -83,6 +83,10 @@ class Plan:
             if asked.leads is not None or "{cursor}" not in text
         }
         return f"{base.rstrip('/')}{path}" + (f"?{urlencode(said, quote_via=quote)}" if said else "")
+
+    def body(self, asked: Asked) -> bytes | None:  # noqa: ARG002 - see the port: what is only got posts nothing
+        """Return None: a list of orders is got."""
+        return None
 
     def next(self, asked: Asked, page: Page, tree: Any) -> Asked | None:
         """Return where the next page is asked for, None after the last. ``tree`` is the answer's JSON."""
@@ -98,17 +102,19 @@ class Plan:
                 leads = str(asked.page + 1) if isinstance(orders, list) and len(orders) >= self.size else None
         return None if leads is None else Asked(asked.since, asked.page + 1, leads)
 
-    def _values(self, asked: Asked) -> dict[str, str]:
-        time = datetime.fromisoformat(asked.since).astimezone(UTC)
-        return {
-            "since": f"{time:%Y-%m-%dT%H:%M:%SZ}",
-            "since_sql": f"{time:%Y-%m-%d %H:%M:%S}",
-            "since_unix": str(int(time.timestamp())),
-            "page": str(asked.page),
-            "offset": str((asked.page - 1) * self.size),
-            "size": str(self.size),
-            "cursor": asked.leads or "",
-        }
+
+def values_of(asked: Asked, size: int = SIZE) -> dict[str, str]:
+    """Return what the words of an address stand for."""
+    time = datetime.fromisoformat(asked.since).astimezone(UTC)
+    return {
+        "since": f"{time:%Y-%m-%dT%H:%M:%SZ}",
+        "since_sql": f"{time:%Y-%m-%d %H:%M:%S}",
+        "since_unix": str(int(time.timestamp())),
+        "page": str(asked.page),
+        "offset": str((asked.page - 1) * size),
+        "size": str(size),
+        "cursor": asked.leads or "",
+    }
 
 
 def pointed(tree: Any, pointer: str) -> Any:

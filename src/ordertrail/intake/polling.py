@@ -10,7 +10,8 @@ that were being written. Its place is kept after each page:
 
 An answer that is the same to the byte as the one before it is not landed again. What an answer says twice, by the
 overlap, is settled by the orders' versions. Where a source cannot be asked, it is asked later and later, and its health
-says so; the place stays where it was, so that nothing of the time between is missed.
+says so; the place stays where it was, so that nothing of the time between is missed. Where it says when to come
+again, it is not asked before.
 """
 
 import hashlib
@@ -19,16 +20,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from ordertrail.intake.asking import Asked, Page, Plan
+from ordertrail.intake.asking import Asked, Page
 from ordertrail.intake.delivery import Source, Way
 from ordertrail.intake.faults import FaultyError
 from ordertrail.intake.json_text import json_tree
 from ordertrail.intake.receiving import Door, Sent
 from ordertrail.kernel.backoff import Backoff
 from ordertrail.kernel.clock import Clock, format_time, parse_time
-from ordertrail.kernel.errors import UnavailableError
+from ordertrail.kernel.errors import LaterError, UnavailableError
 
 _log = logging.getLogger("ordertrail.intake")
 
@@ -65,11 +66,34 @@ class Places(Protocol):
         """Put a place in the place of what was seen; False, and nothing changed, where it is another by now."""
 
 
+class Course(Protocol):
+    """How a source's pages follow one another. Pure."""
+
+    @property
+    def path(self) -> str:
+        """Where its pages are, below its server."""
+
+    def address(self, base: str, asked: Asked) -> str | None:
+        """Return the address of a page, None where there is nothing to ask now.
+
+        Raises UnavailableError where an answer leads to another server.
+        """
+
+    def body(self, asked: Asked) -> bytes | None:
+        """Return the JSON that is posted to it, None where it is only got."""
+
+    def next(self, asked: Asked, page: Page, tree: Any) -> Asked | None:
+        """Return where the next page is asked for, None after the last. ``tree`` is the answer's JSON.
+
+        Raises UnavailableError where it is no answer to what was asked.
+        """
+
+
 class Asker(Protocol):
     """Asks one source over the network. Raises UnavailableError for whatever is no answer; retries nothing."""
 
-    def ask(self, address: str) -> Page:
-        """Return the answer of one page."""
+    def ask(self, address: str, body: bytes | None = None) -> Page:
+        """Return the answer of one page: of a GET, or of a POST of ``body``. Raises LaterError where told when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +101,16 @@ class Polled:
     """A source that is asked: whom, how, and how often."""
 
     source: Source
-    plan: Plan
+    plan: Course
     base: str
     asker: Asker
     every: timedelta = timedelta(minutes=1)
     overlap: timedelta = timedelta(minutes=5)
     first: timedelta = timedelta(days=1)
     """How far the first round of all goes back."""
+    again: bool = True
+    """Whether an answer of bytes that came before says something: an order may be as it was before, and a fact of
+    what happened stays one."""
 
 
 class Step(Enum):
@@ -118,14 +145,16 @@ class Poller:
             return Step.RESTING
         begun = place.begun or format_time(now)
         try:
-            page = polled.asker.ask(polled.plan.address(polled.base, place.asked))
-            following = _following(polled.plan, place.asked, page)
+            plan, asked = polled.plan, place.asked
+            address = plan.address(polled.base, asked)
+            page = Page(b"") if address is None else polled.asker.ask(address, plan.body(asked))
+            following = _following(plan, asked, page)
         except UnavailableError as error:
             return self._failed(name, seen, replace(place, begun=begun), error)
         sha256 = hashlib.sha256(page.body).hexdigest()
         same = sha256 == place.last or not page.body.strip()
         if not same:
-            self.door.receive(Sent(polled.source, page.body, Way.POLL, name=polled.plan.path, again=True))
+            self.door.receive(Sent(polled.source, page.body, Way.POLL, name=plan.path, again=polled.again))
         if following is None:
             done = Asked(format_time(parse_time(begun) - polled.overlap))
             after = Place(done, None, format_time(now + polled.every), sha256, answered=format_time(now))
@@ -159,12 +188,13 @@ class Poller:
 
     def _failed(self, name: str, seen: Place | None, place: Place, error: UnavailableError) -> Step:
         failures = place.failures + 1
-        again = self.clock() + self.backoff.wait(failures)
+        told = error.after if isinstance(error, LaterError) else timedelta(0)
+        again = self.clock() + max(self.backoff.wait(failures), told)
         after = replace(place, failures=failures, reason=error.message, again_at=format_time(again))
         return Step.FAILED if self.places.move(name, seen, after) else Step.LOST
 
 
-def _following(plan: Plan, asked: Asked, page: Page) -> Asked | None:
+def _following(plan: Course, asked: Asked, page: Page) -> Asked | None:
     """Return where an answer goes on. An answer that is no JSON is no answer: it would be lost by moving on."""
     try:
         tree = json_tree(page.body) if page.body.strip() else None

@@ -7,11 +7,16 @@ Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015). Those who
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 Draw = Callable[[float, float], float]
 """Draws evenly from an interval; tests hand in their own."""
 
+LONGEST_ASKED = timedelta(days=1)
+"""However long another side says that it is not to be asked."""
+
+_MOST_SECONDS = 10**9
 _DOUBLINGS = 40
 """More would overflow a float long before they meant anything."""
 
@@ -39,3 +44,15 @@ class Backoff:
     def wait(self, attempt: int, draw: Draw = random.uniform) -> timedelta:
         """Return the wait after so many attempts."""
         return timedelta(seconds=draw(0.0, self.ceiling(attempt).total_seconds()))
+
+
+def asked_wait(said: str, now: datetime) -> timedelta | None:
+    """Return how long a ``Retry-After`` asks to wait, a day at most: RFC 9110 has seconds, or a date; else None."""
+    if said.isascii() and said.isdecimal():
+        return min(timedelta(seconds=min(int(said), _MOST_SECONDS)), LONGEST_ASKED)
+    try:
+        at = parsedate_to_datetime(said)
+    except (TypeError, ValueError):
+        return None
+    aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return min(max(aware - now, timedelta(0)), LONGEST_ASKED)

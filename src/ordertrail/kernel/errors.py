@@ -7,7 +7,8 @@
     ├── EvidenceError        a check of evidence failed; never caught below evidence, web and cli
     │   └── ForkError        two signed histories disagree; the service refuses to sign
     ├── UnavailableError     a store, a lock or a key cannot be reached now; may be retried
-    │   └── BusyError        another process is doing just this
+    │   ├── BusyError        another process is doing just this
+    │   └── LaterError       the other side says when to come again
     └── ConfigurationError   the trail is set up wrongly; retrying will not help
 
 Each answers three questions through :meth:`OrderTrailError.diagnostics`: what happened, what it
@@ -16,6 +17,7 @@ means for the evidence, and what to do.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -107,6 +109,14 @@ class BusyError(UnavailableError):
     """Another process is doing just this, and only one may."""
 
     family_remedy = "Wait for the other process, or stop it."
+
+
+class LaterError(UnavailableError):
+    """Another side says how long it is not to be asked: ``after``, from now on (RFC 9110, Retry-After)."""
+
+    def __init__(self, message: str, after: timedelta, *, meaning: str | None = None) -> None:
+        super().__init__(message, meaning=meaning)
+        self.after = after
 
 
 class ConfigurationError(OrderTrailError):

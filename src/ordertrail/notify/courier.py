@@ -15,7 +15,7 @@ back, and a channel that is down costs one attempt at a time.
 
 import random
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
@@ -23,7 +23,7 @@ import msgspec
 
 from ordertrail.kernel.backoff import Backoff, Draw
 from ordertrail.kernel.clock import Clock, format_time, parse_time
-from ordertrail.kernel.errors import OrderTrailError, UnavailableError
+from ordertrail.kernel.errors import LaterError, OrderTrailError, UnavailableError
 from ordertrail.kernel.ids import new_id
 from ordertrail.notify.digest import MINUTE, gather
 from ordertrail.notify.message import one_line
@@ -92,6 +92,8 @@ class Courier:
     def _hand_over(self, delivery: Delivery) -> Stepped:
         try:
             self.channel.send(delivery.parcel)
+        except LaterError as error:
+            return self._try_again(delivery, error.message, error.after)
         except UnavailableError as error:
             return self._try_again(delivery, error.message)
         except OrderTrailError as error:
@@ -100,12 +102,12 @@ class Courier:
             return self._try_again(delivery, type(error).__name__)
         return self._settle(delivery, State.SENT, None)
 
-    def _try_again(self, delivery: Delivery, error: str) -> Stepped:
-        """Keep a failed attempt; give up where it was the last."""
+    def _try_again(self, delivery: Delivery, error: str, asked: timedelta = timedelta(0)) -> Stepped:
+        """Keep a failed attempt, and not ask before the receiver wants to be; give up where it was the last."""
         attempts = delivery.attempts + 1
         if self.backoff.is_spent(attempts):
             return self._settle(delivery, State.DEAD, error)
-        again = self.clock() + self.backoff.wait(attempts, self.draw)
+        again = self.clock() + max(self.backoff.wait(attempts, self.draw), asked)
         told = one_line(error)
         self.outbox.settle(
             msgspec.structs.replace(delivery, attempts=attempts, due=format_time(again), error=told)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from ordertrail.kernel.numbers import count
 from ordertrail.record.event import Change, Event
 
 SUBJECT: Final = "erasure"
@@ -60,6 +61,8 @@ class Scope:
     first: str | None
     last: str | None
     conflicts: tuple[Conflict, ...]
+    bundles: tuple[str, ...] = ()
+    """The kept evidence bundles that open some of it; they go with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Erasure:
     requester: str
     requested: str
     state: ErasureState = ErasureState.REQUESTED
+    bundles: tuple[str, ...] = ()
+    """The kept bundles that opened some of it when it was asked for."""
 
     def changes(self, scope: Scope) -> tuple[Change, ...]:
         """Return what its request says, with what it will make unreadable."""
@@ -81,6 +86,7 @@ class Erasure:
             Change("/identity", after=self.identity),
             Change("/values", after=scope.values),
             Change("/events", after=scope.events),
+            Change("/bundles", after=list(scope.bundles)),
         )
 
 
@@ -102,6 +108,8 @@ class ErasureCertificate:
     )
     remains: str = "sealed values without a key, and all hashes, proofs and checkpoints"
     time: str = ""
+    bundles: tuple[str, ...] = ()
+    """The kept evidence bundles that opened some of it, and were removed."""
 
     def changes(self) -> tuple[Change, ...]:
         """Return what its event says."""
@@ -116,6 +124,7 @@ class ErasureCertificate:
             "duties_checked": list(self.duties_checked),
             "method": self.method,
             "remains": self.remains,
+            "bundles": list(self.bundles),
         }
         return tuple(Change(f"/{name}", after=value) for name, value in said.items())
 
@@ -125,8 +134,16 @@ class ErasureCertificate:
         return (
             f"The personal data of {self.person}, {self.values:,} values in {self.events:,} events, was erased on "
             f"{self.time[:10]} as {self.requester} asked and {self.approver} approved; the person was known by: "
-            f"{self.identity}. {self.method[:1].upper()}{self.method[1:]}. What remains: {self.remains}."
+            f"{self.identity}. {self.method[:1].upper()}{self.method[1:]}.{self._removed} What remains: {self.remains}."
         )
+
+    @property
+    def _removed(self) -> str:
+        if not self.bundles:
+            return ""
+        was = "was" if len(self.bundles) == 1 else "were"
+        names = ", ".join(self.bundles)
+        return f" {count(len(self.bundles), 'kept bundle')} that opened some of it {was} removed: {names}."
 
 
 def erasure_of(event: Event) -> Erasure:
@@ -140,6 +157,7 @@ def erasure_of(event: Event) -> Erasure:
         reason or "",
         event.actor.id,
         event.time,
+        bundles=tuple(map(str, said.get("bundles", ()) or ())),
     )
 
 
@@ -159,6 +177,7 @@ def erasure_certificate_of(event: Event) -> ErasureCertificate:
         method=str(said.get("method", "")),
         remains=str(said.get("remains", "")),
         time=event.time,
+        bundles=tuple(map(str, said.get("bundles", ()) or ())),
     )
 
 

@@ -7,8 +7,9 @@ is destroyed once more, which changes nothing, and the certificate is written.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.errors import InputError, Problem
@@ -60,6 +61,7 @@ class Persons:
             first=times[0] if times else None,
             last=times[-1] if times else None,
             conflicts=tuple(self._conflicts({one.event.id: one for one in fields}.values())),
+            bundles=tuple(self.retention.copies.of({(one.event.id, one.path) for one in fields})),
         )
 
     def request(self, actor: Actor, person: str, reason: str, identity: str) -> Erasure:
@@ -104,6 +106,10 @@ class Persons:
         scope = self.scope(asked.person)
         self._require_free(actor, scope)
         self.retention.personal.erase(asked.person, actor, asked.reason)
+        for bundle in scope.bundles:
+            self.retention.copies.remove(
+                bundle, actor, f"it opened data of a person who was erased: {asked.id}"
+            )
         policy = self.retention.policy()
         certificate = ErasureCertificate(
             id=asked.id,
@@ -115,11 +121,16 @@ class Persons:
             approver=actor.id,
             holds_checked=tuple(hold.id for hold, _ in self.retention.holds()),
             duties_checked=tuple(one.name for one in policy.classes if one.duty),
+            bundles=self._removed(scope, asked),
         )
         self.retention.tell(
             "person.erase", actor, Subject(SUBJECT, asked.id), asked.reason, certificate.changes()
         )
         return self.retention.register().erased[asked.id]
+
+    def _removed(self, scope: Scope, asked: Erasure) -> tuple[str, ...]:
+        """Return the bundles that are gone: those of now, and those that were to go when it was asked for."""
+        return tuple(sorted({*scope.bundles, *asked.bundles}))
 
     def report(self, actor: Actor, person: str, reason: str) -> AccessReport:
         """Return all that is kept of a person, opened (Art. 15); that it was told, to whom and why, is on record first.
@@ -132,11 +143,11 @@ class Persons:
             raise InputError(f"there is no key of {person}: nothing of theirs can be read, or ever could")
         fields = list(self._fields(person))
         self.retention.tell(_REVEAL, actor, Subject("person", person), reason, ())
-        policy = self.retention.policy()
+        policy, due_by = self.retention.policy(), self._due_by()
         values = []
         for one in fields:
             cls = policy.named(one.stream)
-            due = None if cls is None else self.retention.due_of(cls, one.event)
+            due = None if cls is None else due_by[cls.name](one.event)
             values.append(
                 PersonalValue(
                     event=one.event.id,
@@ -182,14 +193,17 @@ class Persons:
 
     def _conflicts(self, fields: Iterable[PersonalField]) -> Iterator[Conflict]:
         holds, policy, now = self.retention.holds(), self.retention.policy(), self.retention.clock()
+        due_by = self._due_by()
+        classes_by = {cls.name: self.retention.classes_by(cls) for cls in policy.classes}
         held, duties = Counter[str](), Counter[str]()
         for one in fields:
             held.update(holding(one.event, holds))
             cls = policy.named(one.stream)
-            if cls is not None and cls.duty:
-                due = self.retention.due_of(cls, one.event)
-                if due is None or due > now:
-                    duties[cls.name] += 1
+            if cls is None:
+                continue
+            due = due_by[cls.name](one.event)
+            if due is None or due > now:
+                duties.update(kept.name for kept in classes_by[cls.name](one.event) if kept.duty)
         for hold, _ in holds:
             if held[hold.id]:
                 yield Conflict(LEGAL_CLAIMS, f"hold {hold.id}, {hold.reason}", held[hold.id])
@@ -197,6 +211,10 @@ class Persons:
             if duties[cls.name]:
                 source = f", {cls.source}" if cls.source else ""
                 yield Conflict(LEGAL_OBLIGATION, f"{cls.name}, {cls.basis}{source}", duties[cls.name])
+
+    def _due_by(self) -> dict[str, Callable[[Event], datetime | None]]:
+        """Return what says, class by class, from when on an event may go."""
+        return {cls.name: self.retention.due_by(cls, cls.name) for cls in self.retention.policy().classes}
 
     def _openings(self, person: str, events: Collection[str]) -> Iterator[Opened]:
         """Yield who opened values of a person's events, and to whom all of them were told."""

@@ -1,6 +1,6 @@
 """What retention asks of the outside world. Guarantees stand in each port's docstring."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -42,6 +42,20 @@ class PersonalData(Protocol):
 
         Done once more after a stop, it changes nothing.
         """
+
+
+class DisclosingCopies(Protocol):
+    """What was taken out of the logs and is kept here, with sealed fields opened: evidence bundles.
+
+    Raises EvidenceError where a copy was altered, so that nobody can say what it opens; UnavailableError where they
+    cannot be reached.
+    """
+
+    def of(self, fields: Collection[tuple[str, str]]) -> Sequence[str]:
+        """Return the ids of the copies that open one of these fields, each an event and a JSON pointer into it."""
+
+    def remove(self, copy: str, actor: Actor, reason: str) -> None:
+        """Put on record that a copy goes, then delete it. Done once more after a stop, it changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,7 @@ from ordertrail.record.event import Actor, Change, Context, Event, Subject
 from ordertrail.retention.archive import cut_between, range_of
 from ordertrail.retention.certificate import Certificate, Freed
 from ordertrail.retention.hold import Hold, Matches, holding
-from ordertrail.retention.policy import RetentionClass
-from ordertrail.retention.ports import ClosedAt, KeptVault, PrunableLog
+from ordertrail.retention.ports import KeptVault, PrunableLog
 from ordertrail.retention.register import Disposal
 from ordertrail.vault.keeping import term_of
 
@@ -74,22 +73,19 @@ class Due:
 
 def find_due(
     log: PrunableLog,
-    cls: RetentionClass,
+    due: Callable[[Event], datetime | None],
     now: datetime,
-    closed: ClosedAt,
     holds: Sequence[tuple[Hold, Matches]],
 ) -> Due:
     """Find the longest beginning of a log whose entries are all past their term; nothing is changed.
 
-    The class's term is counted as its trigger says; beneath it is the log's own, from when an entry was recorded on:
-    for that long the vault has locked it.
+    ``due`` says from when on an event may go, by its class and by what it was re-filed to; None where nothing says.
+    Beneath that is the log's own term, from when an entry was recorded on: for that long the vault has locked it.
     """
-    begin, published = _begin(log), published_size(log)
+    begin, published = begin_of(log), published_size(log)
     end = begin
     for row in rows_of(log, begin, published):
-        event = read_entry(row.entry).event
-        subject = event.subject
-        over = cls.due(event, closed(subject.order, subject.tenant) if subject.order else None)
+        over = due(read_entry(row.entry).event)
         if over is None or max(over, _locked_until(log, row)) > now:
             break
         end = row.index + 1
@@ -181,7 +177,7 @@ class Destruction:
     def _lift(self, disposal: Disposal) -> int:
         """Put what a hold keeps, with its proof, where it stays until the hold is released; return how many events."""
         lifted = 0
-        for event in _events(self.log, _begin(self.log), disposal.minimum):
+        for event in _events(self.log, begin_of(self.log), disposal.minimum):
             if holding(event, self.holds):
                 entry, proof = self.log.prove(event.id)
                 objects = list(zip(hold_store_path(event.id), (entry, proof), strict=True))
@@ -245,7 +241,7 @@ class Destruction:
         return objects, octets
 
 
-def _begin(log: PrunableLog) -> int:
+def begin_of(log: PrunableLog) -> int:
     """Return the index of the first entry that is there."""
     before = newest_destruction(log.reader, log.identity)
     if before is None or next(iter(log.reader.rows(log.identity.name, 0, 1)), None) is not None:

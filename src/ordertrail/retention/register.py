@@ -7,7 +7,8 @@ whoever has the log can fold it and sees what was held, asked, approved, refused
 ``hold.place``       subject ``hold``; /scope, /owner, /review
 ``hold.release``     subject ``hold``
 ``retention.request``  subject ``disposal``; what is to be destroyed, see :class:`Disposal`
-``retention.approve``  subject ``disposal``, by somebody else
+``retention.approve``  subject ``disposal`` or ``refiling``, by somebody else
+``retention.request``  subject ``refiling``; which entries get the terms of which class, see :mod:`.refiling`
 ``retention.deny``   an attempt against a rule: outcome ``denied``, the rule in its reason
 ``retention.purge``  subject ``disposal``: the certificate of destruction, see :mod:`.certificate`
 ``retention.change`` subject ``policy``: a policy takes effect; /policy has its text
@@ -33,6 +34,8 @@ from ordertrail.retention.erasure import (
     erasure_of,
 )
 from ordertrail.retention.hold import Hold
+from ordertrail.retention.refiling import SUBJECT as REFILING
+from ordertrail.retention.refiling import Refiling, RefilingState, refiling_of
 
 DELETIONS: Final = "deletions"
 """The stream of the deletion log."""
@@ -90,11 +93,17 @@ class Register:
     policy: str | None = None
     erasures: Mapping[str, Erasure] = field(default_factory=dict)
     erased: Mapping[str, ErasureCertificate] = field(default_factory=dict)
+    refilings: Mapping[str, Refiling] = field(default_factory=dict)
 
     @property
     def holds_in_force(self) -> list[Hold]:
         """The holds that keep something."""
         return [hold for hold in self.holds.values() if hold.in_force]
+
+    def refilings_of(self, stream: str) -> list[Refiling]:
+        """Return the re-filings of a log's entries that are in force, in the order in which they came into force."""
+        found = [one for one in self.refilings.values() if one.state is RefilingState.IN_FORCE]
+        return sorted((one for one in found if one.stream == stream), key=lambda one: one.approved or "")
 
     def open_disposals(self, stream: str) -> list[Disposal]:
         """Return what was asked for a stream and is not done."""
@@ -112,11 +121,15 @@ def fold(events: Iterable[Event]) -> Register:
     certificates: dict[str, Certificate] = {}
     erasures: dict[str, Erasure] = {}
     erased: dict[str, ErasureCertificate] = {}
+    refilings: dict[str, Refiling] = {}
     policy: str | None = None
     for event in events:
         if event.outcome != "success":
             continue
         said, id_ = _said(event), event.subject.id
+        if event.subject.kind == REFILING:
+            _fold_refiling(refilings, event, said)
+            continue
         match event.action:
             case "hold.place":
                 holds.setdefault(id_, _hold(event, said))
@@ -141,7 +154,19 @@ def fold(events: Iterable[Event]) -> Register:
                 disposals[id_] = replace(disposals[id_], state=DisposalState.DONE)
             case "retention.change":
                 policy = str(said.get("/policy", ""))
-    return Register(holds, disposals, certificates, policy, erasures, erased)
+    return Register(holds, disposals, certificates, policy, erasures, erased, refilings)
+
+
+def _fold_refiling(refilings: dict[str, Refiling], event: Event, said: Mapping[str, Any]) -> None:
+    """Take in a request, or an approval of what was asked for by somebody else."""
+    if event.action == "retention.request":
+        refilings.setdefault(event.subject.id, refiling_of(event, said))
+        return
+    one = refilings.get(event.subject.id) if event.action == "retention.approve" else None
+    if one is not None and one.state is RefilingState.REQUESTED and one.requester != event.actor.id:
+        refilings[one.id] = replace(
+            one, state=RefilingState.IN_FORCE, approver=event.actor.id, approved=event.time
+        )
 
 
 def _may_approve(disposal: Disposal | None, actor: Actor) -> bool:

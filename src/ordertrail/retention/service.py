@@ -6,29 +6,33 @@ gone.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ordertrail.kernel.clock import Clock, format_time
 from ordertrail.kernel.errors import InputError
 from ordertrail.kernel.ids import new_id
 from ordertrail.kernel.numbers import count
+from ordertrail.ledger.pruning import newest_destruction
 from ordertrail.record.entry import read_entry
 from ordertrail.record.event import Actor, Change, Context, Event, Outcome, Subject
 from ordertrail.retention.certificate import Certificate
 from ordertrail.retention.hold import Hold, Matches, ParseScope, holding, require_hold
 from ordertrail.retention.policy import Fate, Policy, RetentionClass, Trigger, parse_policy, shortened
-from ordertrail.retention.ports import ClosedAt, KeptVault, PersonalData, PrunableLog
+from ordertrail.retention.ports import ClosedAt, DisclosingCopies, KeptVault, PersonalData, PrunableLog
 from ordertrail.retention.purging import (
     BLOBS,
     Destruction,
     Due,
     Progress,
+    begin_of,
     blob_names,
     find_due,
     hold_store_path,
     rows_of,
 )
+from ordertrail.retention.refiling import SUBJECT as REFILING
+from ordertrail.retention.refiling import Refiling, RefilingState
 from ordertrail.retention.register import DELETIONS, Disposal, DisposalState, Register, fold
 
 
@@ -54,6 +58,7 @@ class Retention:
     fixed_scope: Callable[[str], str]
     """Returns a scope whose times mean the same tomorrow. Raises InputError for what is none."""
     personal: PersonalData
+    copies: DisclosingCopies
     begin: Callable[[RetentionClass], None]
     """Begins the log of a class that has none; afterwards it is among ``logs``."""
     four_eyes_from: int = 1
@@ -140,17 +145,18 @@ class Retention:
 
     def due_under(self, stream: str, cls: RetentionClass) -> Due:
         """Say what of a stream would be due if it were of this class; nothing is changed."""
-        return find_due(self.log(stream), cls, self.clock(), self._closed_for(cls), self.holds())
+        return find_due(self.log(stream), self.due_by(cls, stream), self.clock(), self.holds())
 
     def request(self, actor: Actor, stream: str, reason: str) -> Disposal:
         """Ask for what is due of a stream to be destroyed."""
-        waiting = self.register().open_disposals(stream)
+        cls, due = self._destroyable(actor, stream), self.due(stream)
+        # One that is not due any more, because terms were lengthened since, keeps no other from being asked for.
+        doable = max(due.minimum, self._ordered(stream))
+        waiting = [one for one in self.register().open_disposals(stream) if one.minimum <= doable]
         if waiting:
             raise InputError(
                 f"{waiting[0].id} of {stream} is {waiting[0].state}", remedy="Finish that disposal first."
             )
-        cls = self._destroyable(actor, stream)
-        due = self.due(stream)
         if not due.entries:
             raise self.refused(
                 actor,
@@ -208,12 +214,93 @@ class Retention:
                 "Have somebody other than the requester approve it.",
             )
         self._destroyable(actor, disposal.stream)
+        self._require_due_still(actor, disposal)
         log = self.log(disposal.stream)
         destruction = Destruction(log, self.held, self.holds(), self.clock, progress)
         certificate = destruction.run(disposal, disposal.approver or disposal.requester)
         subject = Subject("disposal", disposal_id)
         self.tell("retention.purge", actor, subject, disposal.reason, certificate.changes())
         return self.register().certificates[disposal_id]
+
+    def _require_due_still(self, actor: Actor, disposal: Disposal) -> None:
+        """Refuse what is in a term that was lengthened, or re-filed, after it was asked for; what was begun goes on."""
+        if self._ordered(disposal.stream) >= disposal.minimum:
+            return
+        cls = self.policy().named(disposal.stream)
+        if cls is not None and self.due_under(disposal.stream, cls).minimum < disposal.minimum:
+            raise self.refused(
+                actor,
+                Subject("disposal", disposal.id),
+                "what is in its term is not destroyed",
+                f"a part of {disposal.id} is not past its term any more: terms were lengthened since it was asked for",
+                "Ask again for what is due now; 'retention due' says what that is.",
+            )
+
+    def _ordered(self, stream: str) -> int:
+        """Return up to where the destruction of a log was ordered already."""
+        log = self.log(stream)
+        found = newest_destruction(log.reader, log.identity)
+        return 0 if found is None else found.minimum
+
+    def request_refiling(  # noqa: PLR0913 - what a re-filing is
+        self, actor: Actor, stream: str, scope: str, target: str, reason: str, *, shorter: bool = False
+    ) -> Refiling:
+        """Ask for entries of a log to be kept by the terms of another class; somebody else must approve it.
+
+        ``shorter`` lets the new terms count even where they end sooner. Raises InputError where no entry is meant, or
+        one of the classes is none; RetentionRefusedError where a duty by law would be shortened.
+        """
+        if not reason.strip():
+            raise InputError("why, must be told; it is put on record")
+        one = Refiling(
+            new_id(), stream, scope, target, shorter, 0, reason, actor.id, format_time(self.clock())
+        )
+        self._require_refilable(actor, one)
+        matches, log = self.parse_scope(scope), self.log(stream)
+        rows = rows_of(log, begin_of(log), log.size())
+        one = replace(one, entries=sum(matches(read_entry(row.entry).event) for row in rows))
+        if not one.entries:
+            raise InputError(f"no entry of {stream} is meant by {scope}", meaning="Nothing was asked for.")
+        self.tell("retention.request", actor, Subject(REFILING, one.id), reason, one.changes())
+        return self.register().refilings[one.id]
+
+    def approve_refiling(self, actor: Actor, refiling_id: str, reason: str) -> Refiling:
+        """Approve a re-filing that somebody else asked for; it is in force when this returns."""
+        one = self.register().refilings.get(refiling_id)
+        if one is None:
+            raise InputError(f"nobody asked for a re-filing {refiling_id!r}")
+        subject = Subject(REFILING, refiling_id)
+        if one.requester == actor.id:
+            raise self.refused(
+                actor,
+                subject,
+                "nobody approves what they asked for",
+                f"{actor.id} asked for {refiling_id}",
+                "Have somebody else approve it.",
+            )
+        if one.state is not RefilingState.REQUESTED:
+            raise InputError(f"{refiling_id} is {one.state} already")
+        self._require_refilable(actor, one)
+        self.tell("retention.approve", actor, subject, reason, ())
+        return self.register().refilings[refiling_id]
+
+    def _require_refilable(self, actor: Actor, one: Refiling) -> None:
+        """Refuse a re-filing between classes that are none, or one that shortens a duty by law."""
+        policy = self.policy()
+        old, new = policy.named(one.stream), policy.named(one.target)
+        if old is None or new is None or one.stream == one.target:
+            raise InputError(
+                f"entries of {one.stream} cannot be kept as {one.target}: both must be classes, and not the same",
+                remedy=f"The classes are {', '.join(cls.name for cls in policy.classes)}.",
+            )
+        if one.shorter and old.duty:
+            raise self.refused(
+                actor,
+                Subject(REFILING, one.id),
+                "a duty by law is not shortened",
+                f"{old.name} is kept because {old.basis}",
+                "Re-file without --shorter: then the longer of both terms counts.",
+            )
 
     def _destroyable(self, actor: Actor, stream: str) -> RetentionClass | None:
         """Return the class of a stream. Raises RetentionRefusedError where it is to be archived."""
@@ -228,8 +315,38 @@ class Retention:
             )
         return cls
 
-    def due_of(self, cls: RetentionClass, event: Event) -> datetime | None:
-        """Return from when on an event of a class may go; None where its order is open."""
+    def due_by(self, cls: RetentionClass, stream: str) -> Callable[[Event], datetime | None]:
+        """Return what says from when on an event of a log may go, if the log were of this class, as it was re-filed.
+
+        None is said, and it stays, where its order is open, and where it was re-filed to a class that is not in the
+        policy any more.
+        """
+        policy = self.policy()
+        refiled = [
+            (one, self.parse_scope(one.scope), policy.named(one.target))
+            for one in self.register().refilings_of(stream)
+        ]
+
+        def due(event: Event) -> datetime | None:
+            over = self._due_in(cls, event)
+            for one, matches, target in refiled:
+                if matches(event):
+                    over = one.due(over, None if target is None else self._due_in(target, event))
+            return over
+
+        return due
+
+    def classes_by(self, cls: RetentionClass) -> Callable[[Event], list[RetentionClass]]:
+        """Return what says by which classes an event of a log is kept: the log's own, and those it was re-filed to."""
+        policy = self.policy()
+        refiled = [
+            (self.parse_scope(one.scope), target)
+            for one in self.register().refilings_of(cls.name)
+            if (target := policy.named(one.target)) is not None
+        ]
+        return lambda event: [cls, *(target for matches, target in refiled if matches(event))]
+
+    def _due_in(self, cls: RetentionClass, event: Event) -> datetime | None:
         subject = event.subject
         return cls.due(event, self._closed_for(cls)(subject.order, subject.tenant) if subject.order else None)
 

@@ -42,6 +42,10 @@
     currency = "EUR"
     secret_files = ["/run/secrets/shopify-main"]
 
+    [transport]               # a NATS JetStream bus between applications and this trail
+    urls = ["tls://n1.example.com:4222", "tls://n2.example.com:4222"]
+    applications = ["shop"]
+
 Every setting but ``version``, ``actions``, ``timestamps``, ``sources``, ``relays``, ``exporters``, ``routes`` and
 ``webhooks`` can come from the environment: ``ORDERTRAIL_``, its section and its name in capitals, two underscores
 between them: ``ORDERTRAIL_DATABASE__URL``. What the environment says goes before the file. Secrets stand in files of

@@ -7,6 +7,21 @@ from pydantic import AfterValidator, Field
 from ordertrail.settings.section import Section, known_currency, known_zone, with_scheme, without_password
 
 
+class ProviderPollSettings(Section):
+    """How an account is asked for what happened there. What is not said is as the provider's documentation has it."""
+
+    secret_file: str | None = None
+    """A file that holds what proves us: a key, ``user:password``, or ``client:secret`` where tokens are made of it."""
+    url: Annotated[str, with_scheme("https", "http"), AfterValidator(without_password)] | None = None
+    """Where its API is, without a path: a sandbox, a region."""
+    every_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    """Seconds between two rounds."""
+    overlap_seconds: Annotated[int, Field(ge=0, le=7_776_000)] | None = None
+    """Seconds that a round goes back behind the beginning of the one before."""
+    first_days: Annotated[int, Field(ge=0, le=3_660)] = 30
+    """Days that the first round of all goes back; a provider may know less."""
+
+
 class ProviderSettings(Section):
     """An account of a payment gateway or a carrier."""
 
@@ -24,6 +39,8 @@ class ProviderSettings(Section):
     """How it proves its webhooks; without it, the provider's own way."""
     secret_files: list[str] = Field(default_factory=list)
     """Files that hold its secrets; all of them are good, so that one can take another's place."""
+    poll: ProviderPollSettings | None = None
+    """How it is asked for what happened there; without it, it is not asked."""
     options: dict[str, str] = Field(default_factory=dict)
     """What the provider lets an account choose: ``order_key``, ``mapping_file``."""
 

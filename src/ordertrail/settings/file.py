@@ -35,6 +35,7 @@ from ordertrail.settings.storage import (
     VaultSettings,
     WitnessSettings,
 )
+from ordertrail.settings.transport import TransportSettings
 
 SETTINGS = "trail.toml"
 VERSION: Final = 1
@@ -80,6 +81,7 @@ class _File(Section):
     index: IndexSettings = IndexSettings()
     intake: IntakeSettings = IntakeSettings()
     bus: BusSettings = BusSettings()
+    transport: TransportSettings = TransportSettings()
     retention: RetentionSettings = RetentionSettings()
     serve: ServeSettings = ServeSettings()
     access: AccessSettings = AccessSettings()

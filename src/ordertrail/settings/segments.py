@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from ordertrail.settings.section import Section
+from ordertrail.settings.section import Section, with_scheme, without_password
 
 
 class SegmentSettings(Section):
@@ -22,3 +22,15 @@ class SegmentSettings(Section):
     """Megabytes that questions over segments may use together; more is put aside into temporary files."""
     seconds: Annotated[int, Field(ge=1, le=3_600)] = 60
     """Seconds after which a question over segments is given up."""
+    warehouse: str | None = None
+    """Where segments are shared as Iceberg tables: a directory, or ``s3://bucket/prefix``; without it, they are not."""
+    catalog: Annotated[str, with_scheme("postgresql"), AfterValidator(without_password)] | None = None
+    """A PostgreSQL database that is the tables' catalogue; without it, ``iceberg.db`` in the directory."""
+    catalog_password_file: str | None = None
+    """A file that holds its role's password; without it, ORDERTRAIL_CATALOG_PASSWORD."""
+    namespace: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "ordertrail"
+    """What the names of the tables' namespaces begin with; a log's own name follows."""
+    endpoint: str | None = None
+    """The S3 endpoint of the warehouse; without it, Amazon's."""
+    region: str | None = None
+    """The region of the warehouse's bucket."""

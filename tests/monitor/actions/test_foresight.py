@@ -46,7 +46,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         trail.record(told[: len(told) // 2])
         trail.seal()
     (place / "targets.toml").write_text(TARGETS)
-    assert names(place) == {"seal:default", "seal:new", "feed", "watch"}
+    assert names(place) == {"seal:default", "seal:new", "feed", "watch", "forecast"}
     with open_forecast(place) as opened:
         forecasting = replace(opened, learners=LEARNERS)
         version = forecasting.train("cancelled", by=ANNA, reason="first fit").model.id

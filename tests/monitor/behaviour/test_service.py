@@ -5,10 +5,12 @@ and a clerk who one day does what nobody does.
 """
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -16,8 +18,11 @@ import typer
 from typer.testing import CliRunner
 
 from ordertrail.assembly import create_trail, open_trail
-from ordertrail.assembly.behaviour import open_behaviour
+from ordertrail.assembly.background import Deaf, Stopping
+from ordertrail.assembly.behaviour import BEHAVIOUR, open_behaviour, run_behaviour
+from ordertrail.assembly.jobs import Work
 from ordertrail.assembly.monitor import open_monitor
+from ordertrail.assembly.stores import read_settings
 from ordertrail.cli import behaviour as verbs
 from ordertrail.kernel.clock import format_time, parse_time
 from ordertrail.kernel.errors import ConfigurationError, InputError
@@ -231,3 +236,36 @@ def test_the_verbs_say_what_they_did(root: Path) -> None:
     result = runner.invoke(app, ["behaviour", "score", "--trail", str(root)], catch_exceptions=False)
     assert "behaviour_order SO-30-2" in result.output
     assert "228 orders" in result.output
+
+
+class Counted(Deaf):
+    """Counts rounds."""
+
+    rounds = 0
+
+    def done(self, job: str, count: int) -> None:
+        """See the protocol."""
+        assert job == BEHAVIOUR
+        self.rounds += count
+
+
+def test_the_service_learns_what_is_due_scores_and_raises_alerts(tmp_path: Path) -> None:
+    """In a process of its own, and once in its time: a model that waits for approval, and an alert of the rush."""
+    place = made(tmp_path, BehaviourSettings(score_every=1))
+    assert BEHAVIOUR in {job.name for job in Work(place, read_settings(place)).jobs()}
+    stopping, counted = Stopping(), Counted()
+    thread = Thread(target=run_behaviour, args=(place, stopping, counted))
+    thread.start()
+    deadline = time.monotonic() + 120
+    while not counted.rounds and time.monotonic() < deadline:
+        time.sleep(0.1)
+    stopping.ask()
+    thread.join()
+    assert counted.rounds == 1
+    with open_behaviour(place) as behaviour:
+        (record,) = behaviour.registry.records()
+        assert (record.stage, record.life[0].is_person) == (Stage.TRAINED, False)
+        assert not behaviour.is_due(timedelta(days=7))
+        assert behaviour.raise_alerts(behaviour.score().unusual) == 0
+    with open_monitor(place) as monitor:
+        assert "behaviour_channel" in {alert.name for alert in monitor.alerts(AlertQuery())}

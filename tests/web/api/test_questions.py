@@ -1,10 +1,15 @@
 """Whatever the house can be asked, it can be asked over HTTP, and answers the same."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from monitor.actions.told import forecast
+from ordertrail.access.principal import Scope
 from ordertrail.access.roles import Role
+from ordertrail.kernel.clock import utc_now
+from ordertrail.query.projection import moment_microseconds
 from ordertrail.query.questions.search import search
 from web.api.conftest import Asker, Shop, id_of
 
@@ -104,6 +109,36 @@ def test_people(auditor: Asker) -> None:
         ("clerk-east", 1),
         ("clerk-west", 1),
     ]
+
+
+def test_open_orders_at_risk(shop: Shop, auditor: Asker) -> None:
+    """The most probable breach first, with reasons and what could be done; of one's own tenants, and on record."""
+    actions = shop.services.actions
+    assert actions is not None
+    now = moment_microseconds(utc_now())
+    risky = [
+        replace(forecast(order, probability), tenant=tenant, at=now)
+        for order, probability, tenant in (("T-1", 0.8, "east"), ("T-2", 0.9, "west"))
+    ]
+    actions.board.put(risky, [])
+    told = auditor.get(f"{BASE}/forecasts", target="cancelled")["forecasts"]
+    assert [(one["order"], one["probability"], one["verdict"]) for one in told] == [
+        ("T-2", 0.9, "breach"),
+        ("T-1", 0.8, "breach"),
+    ]
+    assert told[0]["curve"] == [{"seconds": 30 * 86_400, "probability": 0.9}]
+    assert told[0]["reasons"][0]["sentence"] == "Two reports of missing stock so far."
+    assert [one["action"] for one in told[0]["remedies"]] == ["hold order", "open case"]
+    assert [one["order"] for one in auditor.get(f"{BASE}/forecasts", limit=1)["forecasts"]] == ["T-2"]
+    assert auditor.get(f"{BASE}/forecasts", target="other")["forecasts"] == []
+    east = shop.asker(Role.AUDITOR, scope=Scope(tenants=frozenset({"east"})))
+    assert [one["order"] for one in east.get(f"{BASE}/forecasts")["forecasts"]] == ["T-1"]
+    web = shop.asker(Role.AUDITOR, scope=Scope(channels=frozenset({"web"})))
+    web.get(f"{BASE}/forecasts", status=403)
+    shop.services.trail.seal()
+    shop.services.query.feed()
+    reads = auditor.get(f"{BASE}/events", q="action:evidence.read thing:forecast")["events"]
+    assert len(reads) == 4
 
 
 def test_neighbours_and_causes(auditor: Asker) -> None:

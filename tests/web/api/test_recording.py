@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 
 from ordertrail.access.principal import Scope
 from ordertrail.access.roles import Role
+from ordertrail.assembly.retention import open_retention
 from ordertrail.record.actions import CATALOGUE
+from ordertrail.record.event import Actor
 from ordertrail.web.api.recording import LARGEST, MOST, OWN, derived_id
 from web.api.conftest import Asker, Shop, id_of
 
@@ -206,3 +209,22 @@ def test_derived_ids_are_uuids_and_differ(who: str, key: str, place: int) -> Non
     assert UUID(name).variant == "specified in RFC 4122"
     assert name == derived_id(who, key, place)
     assert len({name, derived_id(who + "x", key, place), derived_id(who, key, place + 1)}) == 3
+
+
+def test_each_event_is_filed_by_its_class_and_none_among_the_proofs(shop: Shop, recorder: Asker) -> None:
+    """A policy that comes into force is followed at once; the streams of the trail itself take nothing."""
+    classes = (
+        'version = 1\n[[classes]]\nname = "gifts"\nbasis = "x"\nterm_days = 4000\norder_types = ["gift"]\n'
+        '[[classes]]\nname = "default"\nbasis = "the rest"\nterm_days = 4000\n'
+    )
+    with open_retention(Path(shop.services.trail.location)) as retention:
+        retention.change_policy(Actor("anna", "person"), classes, "gifts are kept apart")
+    gift = event(context={"tags": ["order-type:gift"]})
+    told = recorder.post(URL, status=201, json=[gift, event()])
+    for stream in ("gifts", "default"):
+        shop.services.trail.seal(stream=stream)
+    assert [shop.services.trail.find(one).stream for one in told["ids"]] == ["gifts", "default"]
+    for stream in ("deletions", "gifts"):
+        status = 422 if stream == "deletions" else 201
+        said = recorder.post(URL, status=status, params={"stream": stream}, json=[event()])
+        assert status == 201 or "by the trail alone" in json.dumps(said)

@@ -116,12 +116,12 @@ def test_each_switch_leaves_its_job_to_others(root: Path) -> None:
         said = settings.serve.model_copy(update=switches)
         return {one.name for one in Work(root, settings.model_copy(update={"serve": said})).jobs()}
 
-    everything = {"intake", "relay:intake", "seal:default", "feed", "watch"}
+    everything = {"intake", "relay:intake", "seal:default", "seal:new", "feed", "watch", "forecast"}
     assert names() == everything
-    assert names(seal=False) == everything - {"seal:default"}
+    assert names(seal=False) == everything - {"seal:default", "seal:new"}
     assert names(relay=False) == everything - {"relay:intake"}
-    assert names(watch=False) == everything - {"watch"}
-    assert names(intake=False, feed=False, watch=False) == {"relay:intake", "seal:default"}
+    assert names(watch=False) == everything - {"watch", "forecast"}
+    assert names(intake=False, feed=False, watch=False) == {"relay:intake", "seal:default", "seal:new"}
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
+from ordertrail.adapters.files.takeouts import FileTakeouts
 from ordertrail.adapters.views.store import SqlViews
 from ordertrail.settings import Settings
 from ordertrail.settings.serve import ServeSettings
@@ -40,6 +41,7 @@ def page_app(house: House) -> FastAPI:
         app.include_router(pages)
     install(app)
     app.state.views = SqlViews.at(house.root / "views.db")
+    app.state.takeouts = FileTakeouts(house.root / "takeouts")
     return app
 
 

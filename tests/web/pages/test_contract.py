@@ -22,11 +22,13 @@ from ordertrail.web.pages import (
     explore,
     intake,
     integrity,
+    letter,
     order,
     orders,
     overview,
     patterns,
     people,
+    person,
     problem,
     proving,
     reference,
@@ -35,6 +37,7 @@ from ordertrail.web.pages import (
     settings,
     shell,
     telling,
+    unusual,
     views,
 )
 from ordertrail.web.pages.reading import Moment
@@ -47,14 +50,14 @@ PAGES: dict[str, type] = {
     "help.html": reference.HelpPage,
     "intake.html": intake.IntakePage,
     "integrity.html": integrity.IntegrityPage,
-    "letter.html": intake.LetterPage,
+    "letter.html": letter.LetterPage,
     "link.html": views.LinkPage,
     "order.html": order.OrderPage,
     "orders.html": orders.OrdersPage,
     "overview.html": overview.OverviewPage,
     "patterns.html": patterns.PatternsPage,
     "people.html": people.PeoplePage,
-    "person.html": people.PersonPage,
+    "person.html": person.PersonPage,
     "problem.html": problem.ProblemPage,
     "settings.html": settings.SettingsPage,
     "verify.html": reference.VerifyPage,
@@ -106,7 +109,8 @@ MACROS: dict[str, dict[str, Any]] = {
         "regions": str,
         "sees": bool,
     },
-    "parts": {"title": str, "values": tuple[people.Part, ...]},
+    "closings": {"rows": tuple[unusual.ClosedRow, ...], "caption": str},
+    "parts": {"title": str, "values": tuple[person.Part, ...]},
 }
 """What the macros' parameters are."""
 

@@ -268,3 +268,28 @@ def test_a_person_is_told_and_erased_by_two_people(old: tuple[House, As]) -> Non
     approver.send(f"/retention/persons/requests/{erasure}/approve")
     assert "was erased on" in approver.page
     assert "no key" in officer.open("/retention/persons?person=customer-7")
+
+
+def test_events_are_refiled_by_two_people(old: tuple[House, As]) -> None:
+    """Which events get which class's terms is asked for by one and approved by another, and stands on the page."""
+    house, as_ = old
+    officer, approver = as_("retention-officer"), as_("retention-approver")
+    policy = (
+        'version = 1\n[[classes]]\nname = "long"\nbasis = "a lawsuit"\nterm_years = 7\norder_types = ["long"]\n'
+        '[[classes]]\nname = "default"\nbasis = "the rest"\nterm_days = 30\n'
+    )
+    assert house.services.retention is not None
+    house.services.retention.change_policy(Actor("anna", "person"), policy, "as counsel says")
+    assert 'action="/retention/refilings"' in officer.open("/retention")
+    sent = {"stream": "default", "target": "long", "reason": "a dispute"}
+    officer.send("/retention/refilings", 422, scope="order:none-such", **sent)
+    officer.open("/retention")
+    officer.send("/retention/refilings", 200, scope="order:SO-599", **sent)
+    (one,) = house.services.retention.register().refilings
+    assert "1 event of default, kept as long" in officer.page
+    assert "somebody else must agree" in officer.page
+    officer.send(f"/retention/refilings/{one}/approve", 403, reason="mine")
+    approver.open("/retention")
+    approver.send(f"/retention/refilings/{one}/approve", reason="agreed")
+    assert "the longer of both terms counts" in approver.page
+    assert house.services.retention.register().refilings[one].state == "in-force"

@@ -287,19 +287,6 @@ def test_events_are_put_together(opened: Open) -> None:
     assert plain.locator("#groups tbody tr").count() >= 3
 
 
-def test_events_are_taken_out_by_who_may(opened: Open) -> None:
-    """Promise: an exporter takes a workbook out with two clicks; a viewer has no such button."""
-    page = settled(opened("/explore?q=action%3Aorder.cancel", "evidence-exporter"))
-    export = page.locator(".page-head summary", has_text="Export")
-    export.click()
-    assert violations(page) == []
-    picture(page, "export")
-    with page.expect_download() as waiting:
-        page.get_by_role("link", name="Workbook").click()
-    assert waiting.value.suggested_filename == "events.xlsx"
-    assert opened("/explore", "viewer").locator(".page-head summary", has_text="Export").count() == 0
-
-
 def test_a_sealed_value_is_opened_for_a_reason_and_on_record(opened: Open, running: Served) -> None:
     """Promise: nobody sees it by looking; opened it is shown this once, with who and why in the trail."""
     trail, event_id = running.house.services.trail, new_id()

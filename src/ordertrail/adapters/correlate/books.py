@@ -24,6 +24,7 @@ from ordertrail.adapters.correlate.tables import (
     payers,
     reckonings,
 )
+from ordertrail.adapters.state import create_tables
 from ordertrail.correlate.facts import Fact, FactKey, FactKind, Thing, parse_thing
 from ordertrail.correlate.matching.cards import Key, KeyKind, OrderCard, keys_of
 from ordertrail.correlate.matching.links import Link, LinkState
@@ -51,7 +52,7 @@ class BooksDatabase:
     def create(self) -> None:
         """Create the tables that are not there yet."""
         with _translated():
-            metadata.create_all(self.engine)
+            create_tables(self.engine, metadata)
 
     def clear(self) -> None:
         """Forget everything, to make it again."""

@@ -84,3 +84,13 @@ class MemoryShelf:
         """See the port."""
         with self._lock:
             return self._bundles.get(bundle)
+
+    def bundles(self) -> Sequence[str]:
+        """See the port."""
+        with self._lock:
+            return sorted(self._bundles)
+
+    def remove(self, bundle: str) -> int:
+        """See the port."""
+        with self._lock:
+            return len(self._bundles.pop(bundle, b""))

@@ -1,4 +1,4 @@
-"""Reports as PDF/A-2u (ISO 19005-2), with fpdf2.
+"""Reports by the rules of PDF/A-2u (ISO 19005-2), with fpdf2.
 
 PDF/A is the form for archives: fonts and colour profile are in the file, nothing outside is referred to, nothing is
 encrypted; level u says that every character can be read out as Unicode. The same report makes the same bytes: the

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from ordertrail.kernel.errors import ConfigurationError, EvidenceError, UnavailableError
@@ -44,6 +45,23 @@ class FileShelf:
             return None
         except OSError as error:
             raise UnavailableError(f"the bundle {bundle} cannot be read: {error.strerror}") from None
+
+    def bundles(self) -> Sequence[str]:
+        """See the port."""
+        return sorted(path.stem for path in self._folder.glob("*.zip"))
+
+    def remove(self, bundle: str) -> int:
+        """See the port."""
+        path, freed = self._path(bundle), 0
+        try:
+            for one in (*self._folder.glob(f"{bundle}.part*"), *self._folder.glob(path.name)):
+                freed += one.stat().st_size
+                one.unlink(missing_ok=True)
+            if self._folder.exists():
+                _sync_folder(self._folder)
+        except OSError as error:
+            raise UnavailableError(f"the bundle {bundle} cannot be removed: {error.strerror}") from None
+        return freed
 
     def _path(self, bundle: str) -> Path:
         try:

@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, exc, 
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from ordertrail.adapters.evidence.tables import bundles, case_acts, custody_acts, metadata
-from ordertrail.adapters.state import write_ahead
+from ordertrail.adapters.state import create_tables, write_ahead
 from ordertrail.evidence.cases import Act, ActKind, Pinned
 from ordertrail.evidence.custody import CustodyAct, CustodyKind, Kept
 from ordertrail.evidence.samples import Sampled
@@ -26,7 +26,7 @@ def open_engine(place: str | Path, password: str | None = None) -> Engine:
     if address.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _durable)
     with translated():
-        metadata.create_all(engine)
+        create_tables(engine, metadata)
     return engine
 
 

@@ -13,6 +13,8 @@ from typing import Final
 
 import httpx
 
+from ordertrail.kernel.backoff import asked_wait
+from ordertrail.kernel.clock import utc_now
 from ordertrail.kernel.errors import UnavailableError
 
 _LONGEST_WAIT: Final = 300
@@ -74,12 +76,12 @@ class HttpDestination:
     def _post(self, messages: Sequence[str]) -> int:
         try:
             with self._client.stream("POST", self._url, content=self._body.write(messages)) as answer:
-                wait = answer.headers.get("retry-after", "")
-                if (
-                    answer.status_code in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-                    and wait.isdecimal()
-                ):
-                    self._not_before = time.monotonic() + min(int(wait), _LONGEST_WAIT)
+                wait = asked_wait(answer.headers.get("retry-after", ""), utc_now())
+                if wait and answer.status_code in {
+                    HTTPStatus.TOO_MANY_REQUESTS,
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                }:
+                    self._not_before = time.monotonic() + min(wait.total_seconds(), _LONGEST_WAIT)
                 return answer.status_code
         except (httpx.HTTPError, ssl.SSLError) as error:
             raise UnavailableError(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ordertrail.adapters.intake.tables import metadata
+from ordertrail.adapters.state import create_tables
 from ordertrail.intake.ports import Outcome
 from ordertrail.kernel.errors import UnavailableError
 from ordertrail.orders.ports import Put, Stored
@@ -51,7 +52,7 @@ class IntakeDatabase:
     def create(self) -> None:
         """Create the intake tables that are not there yet."""
         with translated():
-            metadata.create_all(self.engine)
+            create_tables(self.engine, metadata)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

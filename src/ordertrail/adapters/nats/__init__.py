@@ -1,1 +1,1 @@
-"""NATS JetStream as a way in: a subject for each source, explicit acknowledgement, redelivery."""
+"""NATS JetStream: a way in for deliveries, and what carries events from applications to the ledger."""

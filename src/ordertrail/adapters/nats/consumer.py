@@ -16,7 +16,6 @@ from typing import Any
 
 import nats
 from nats.errors import Error as NatsError
-from nats.errors import TimeoutError as NothingCame
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError
 
@@ -96,7 +95,7 @@ class Consumer:
             while not stop():
                 try:
                     messages = await pulled.fetch(said.batch, timeout=_WAIT)
-                except (NothingCame, NatsError):
+                except (TimeoutError, NatsError):
                     continue  # nothing came, or the bus is away and the client connects again
                 await asyncio.gather(*(self._take(message, lander) for message in messages))
         finally:

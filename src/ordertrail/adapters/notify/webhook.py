@@ -12,7 +12,7 @@
 An address is https, or http within the machine. A name is resolved once, every address that it has must be a public one
 unless the route says that private ones are meant, and the connection goes to the address that was looked at: a name
 that means another address a moment later leads nowhere else. No redirect is followed, no proxy asked, and of the answer
-nothing is read but its status.
+nothing is read but its status, and how long it asks us to wait (``Retry-After``).
 """
 
 import base64
@@ -29,8 +29,9 @@ from typing import Any, Final
 import httpx
 import msgspec
 
+from ordertrail.kernel.backoff import asked_wait
 from ordertrail.kernel.clock import Clock
-from ordertrail.kernel.errors import ConfigurationError, UnavailableError
+from ordertrail.kernel.errors import ConfigurationError, LaterError, UnavailableError
 from ordertrail.notify.parcel import Parcel
 
 TYPE: Final = "ordertrail.notification"
@@ -154,7 +155,7 @@ class Webhook:
             raise UnavailableError(
                 f"{self._host} cannot be reached: {type(error).__name__}", meaning=_MEANING
             ) from error
-        self._judge(answer.status_code)
+        self._judge(answer.status_code, answer.headers.get("retry-after", ""))
 
     def close(self) -> None:
         """See the port."""
@@ -178,11 +179,14 @@ class Webhook:
             )
         return found[0]
 
-    def _judge(self, status: int) -> None:
+    def _judge(self, status: int, later: str) -> None:
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return
         told = f"{self._host} answered {status}"
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _AGAIN:
+            wait = asked_wait(later, self._clock())
+            if wait is not None:
+                raise LaterError(told, wait, meaning=_MEANING)
             raise UnavailableError(told, meaning=_MEANING)
         raise ConfigurationError(
             told,

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, Table, and_, delete, exc, func, inser
 
 from ordertrail.adapters.orders.rows import Key, Row, Rows, key_of, order_from, rows_of
 from ordertrail.adapters.orders.tables import metadata, order_references, order_totals, orders
+from ordertrail.adapters.state import create_tables
 from ordertrail.kernel.errors import EvidenceError, UnavailableError
 from ordertrail.orders.format import format_order
 from ordertrail.orders.model import Order
@@ -30,7 +31,7 @@ _PARTS = tuple(table for table in metadata.sorted_tables if table is not orders)
 def create_order_tables(engine: Engine) -> None:
     """Create the tables that are not there yet."""
     with _translated():
-        metadata.create_all(engine)
+        create_tables(engine, metadata)
 
 
 class SqlOrders:

@@ -1,7 +1,7 @@
 """The journal in a SQL table: captured events that wait to be sealed."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -93,6 +93,22 @@ class SqlJournal:
         with self._database.read() as connection:
             count = select(func.count()).select_from(outbox)
             return connection.scalar(count.where(outbox.c.stream == stream_id(connection, stream))) or 0
+
+    def holds(self, ids: Sequence[bytes]) -> frozenset[bytes]:
+        """Return those of these events that are durable already, in the journal or in a log."""
+        with self._database.read() as connection:
+            return frozenset(id_ for id_, _ in self._held(connection, list(ids)))
+
+    def chains(self, stream: str, among: Collection[str]) -> frozenset[str]:
+        """Return those of these chains that have an event waiting in a stream."""
+        found: set[str] = set()
+        remaining = iter(among)
+        with self._database.read() as connection:
+            number = stream_id(connection, stream)
+            waiting = select(outbox.c.chain).where(outbox.c.stream == number).distinct()
+            while some := list(islice(remaining, _PARAMETERS)):
+                found.update(connection.scalars(waiting.where(outbox.c.chain.in_(some))))
+        return frozenset(found)
 
     def wait(self, stream: str, seconds: float) -> bool:
         """See the port."""

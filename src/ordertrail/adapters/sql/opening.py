@@ -14,6 +14,7 @@ from ordertrail.ledger.ports import SealingLock
 
 if TYPE_CHECKING:
     from ordertrail.adapters.sql.dialects.postgresql.connect import Address
+    from ordertrail.adapters.sql.dialects.postgresql.members import Members
 
 Location = Path | str
 """A file, or a URL that begins with ``postgresql://``."""
@@ -45,6 +46,23 @@ def open_database(location: Location, *, password: str | None = None, lease: flo
 def sealing_lock(database: Database, stream: str) -> SealingLock | None:
     """Return the lock that keeps a second sequencer away; None where the database is a file, and so is its lock."""
     return database.sealing_lock(stream)
+
+
+def sequencers(database: Database, name: str | None) -> "Members":
+    """Return where the sequencers of a trail see each other, one of this ``name`` among them where it is said.
+
+    Raises ConfigurationError where the database is a file: one machine's one process seals it.
+    """
+    from ordertrail.adapters.sql.dialects.postgresql import database as server  # noqa: PLC0415 - as in open_database
+    from ordertrail.adapters.sql.dialects.postgresql.members import Members  # noqa: PLC0415 - as above
+
+    if not isinstance(database, server.PostgresqlDatabase):
+        raise ConfigurationError(
+            "this trail's database is a file, which has one sequencer",
+            meaning="Nothing was sealed or moved.",
+            remedy="Use 'ordertrail seal', or keep the trail on PostgreSQL: docs/howto/keep-a-trail-on-postgresql.md.",
+        )
+    return Members(database.address, name, database.lease)
 
 
 def create_schema(admin: str, *, password: str | None = None) -> None:

@@ -42,6 +42,7 @@ _CODES: Final[dict[str, tuple[FactKind, FactKind | None]]] = {
     "POSTPONED_REFUND": (FactKind.REFUNDED, FactKind.REFUND_FAILED),
     "REFUND_FAILED": (FactKind.REFUND_FAILED, None),
     "REFUNDED_REVERSED": (FactKind.REFUND_FAILED, None),
+    "VOID_PENDING_REFUND": (FactKind.REFUND_FAILED, None),
     "NOTIFICATION_OF_CHARGEBACK": (FactKind.DISPUTED, None),
     "CHARGEBACK": (FactKind.DISPUTED, None),
     "CHARGEBACK_REVERSED": (FactKind.DISPUTE_WON, None),

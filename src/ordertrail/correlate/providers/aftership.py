@@ -7,6 +7,7 @@ checkpoint's time often names no zone: it is where the parcel was, and is read i
 from collections.abc import Iterator
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing, Turn
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import (
@@ -38,12 +39,29 @@ _TAGS: Final[dict[str, FactKind | None]] = {
 _RETURNING: Final = frozenset({"Exception_010", "Exception_011"})
 """Subtags of an exception by which a parcel goes back to its sender."""
 
+# https://www.aftership.com/docs/tracking/reference (get-trackings): by when they changed.
+_ASKING: Final = Asking(
+    "https://api.aftership.com",
+    (
+        Listing(
+            "/tracking/2025-07/trackings",
+            {"updated_at_min": "{since}", "limit": "{size}", "cursor": "{cursor}"},
+            Turn.CURSOR,
+            at="/data/pagination/next_cursor",
+            items="/data/trackings",
+            more="/data/pagination/has_next_page",
+        ),
+    ),
+    credential="as-api-key",
+)
+
 
 class AfterShip:
     """Implements :class:`~ordertrail.correlate.provider.Provider`."""
 
     name = "aftership"
     signature = "key"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:
         """Return the event's id."""

@@ -7,8 +7,10 @@ the authorisation's ``transId``; a refund names it as ``refTransId`` in the repo
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing, Turn
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import (
@@ -33,11 +35,17 @@ _EVENTS: Final = {
     "net.authorize.payment.priorAuthCapture.created": FactKind.CAPTURED,
     "net.authorize.payment.refund.created": FactKind.REFUNDED,
     "net.authorize.payment.void.created": FactKind.VOIDED,
+    "net.authorize.payment.fraud.approved": FactKind.AUTHORISED,
     "net.authorize.payment.fraud.declined": FactKind.FAILED,
 }
+"""An approval after a review does not say whether the money was also taken: that it is set aside is certain."""
 _STATES: Final = {
     "authorizedPendingCapture": FactKind.AUTHORISED,
     "capturedPendingSettlement": FactKind.CAPTURED,
+    "authorizedPendingRelease": FactKind.AUTHORISED,
+    "pendingSettlement": FactKind.CAPTURED,
+    "pendingFinalSettlement": FactKind.CAPTURED,
+    "updatingSettlement": FactKind.CAPTURED,
     "settledSuccessfully": FactKind.CAPTURED,
     "refundPendingSettlement": FactKind.REFUNDED,
     "refundSettledSuccessfully": FactKind.REFUNDED,
@@ -50,6 +58,7 @@ _STATES: Final = {
     "settlementError": FactKind.CAPTURE_FAILED,
     "returnedItem": FactKind.DISPUTED,
     "chargeback": FactKind.DISPUTED,
+    "chargebackReversal": FactKind.DISPUTE_WON,
 }
 _UNDER_REVIEW: Final = frozenset(
     {"underReview", "FDSPendingReview", "FDSAuthorizedPendingReview", "approvedReview", "couldNotVoid"}
@@ -57,12 +66,34 @@ _UNDER_REVIEW: Final = frozenset(
 _APPROVED: Final = 1
 _HELD: Final = 4
 
+# https://developer.authorize.net/api/reference/features/webhooks.html: the history names notifications, and each is
+# fetched. It takes no time; how long a history is kept is Authorize.Net's affair.
+_ASKING: Final = Asking(
+    "https://api.authorize.net",
+    (
+        Listing(
+            "/rest/v1/notifications",
+            {"offset": "{offset}", "limit": "{size}"},
+            Turn.NUMBER,
+            items="/notifications",
+            size=1_000,
+            time="eventDate",
+            each="/rest/v1/notifications/{id}",
+            name="notificationId",
+        ),
+    ),
+    credential="basic",
+    absent=frozenset({404}),
+    every=timedelta(minutes=15),
+)
+
 
 class AuthorizeNet:
     """Implements :class:`~ordertrail.correlate.provider.Provider`."""
 
     name = "authorizenet"
     signature = "authorizenet"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:
         """Return the notification's id."""

@@ -1,8 +1,9 @@
-"""Braintree: webhooks of transactions and disputes: a signed form around XML, or that XML itself.
+"""Braintree: webhooks of transactions and disputes (a signed form around XML, or that XML itself), and its searches.
 
 Source: https://developer.paypal.com/braintree/docs/reference/general/webhooks. The form's ``bt_payload`` is base64 of
 ``<notification>`` with a ``kind``, a ``timestamp`` and a subject. Amounts are in major units; a transaction that names
-no currency is of the source's. A merchant names the order in ``order-id``.
+no currency is of the source's. A merchant names the order in ``order-id``. What its GraphQL API finds is read by
+:mod:`ordertrail.correlate.providers.braintree_search`.
 """
 
 import re
@@ -14,6 +15,7 @@ from urllib.parse import unquote
 
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
+from ordertrail.correlate.providers.braintree_search import ASKING, searched
 from ordertrail.correlate.providers.reading import (
     Teller,
     Told,
@@ -43,6 +45,7 @@ _TRANSACTIONS: Final = {
 _STATES: Final = {
     "authorized": FactKind.AUTHORISED,
     "submitted_for_settlement": FactKind.CAPTURED,
+    "settlement_confirmed": FactKind.CAPTURED,
     "settling": FactKind.CAPTURED,
     "settled": FactKind.CAPTURED,
     "voided": FactKind.VOIDED,
@@ -52,6 +55,7 @@ _STATES: Final = {
     "failed": FactKind.FAILED,
     "settlement_declined": FactKind.CAPTURE_FAILED,
 }
+_UNDER_WAY: Final = frozenset({"authorizing", "settlement_pending"})
 _DISPUTES: Final[dict[str, FactKind | None]] = {
     "dispute_opened": None,
     "dispute_under_review": None,
@@ -71,6 +75,7 @@ class Braintree:
 
     name = "braintree"
     signature = "braintree"
+    asking = ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:  # noqa: ARG002 - a notification has none
         """Return None: a notification has no id; its bytes are it."""
@@ -78,6 +83,9 @@ class Braintree:
 
     def read(self, delivery: Delivery) -> Iterator[Observation]:
         """See the protocol."""
+        if delivery.body.lstrip()[:1] == b"{":
+            yield from searched(delivery)
+            return
         body = _payload(delivery.body) if _FORM.match(delivery.body) else delivery.body
         tree = without_nil(xml_tree(body.strip()))
         yield observed(Document(tree, delivery.source.zone, markup=True), delivery, _read)
@@ -113,6 +121,8 @@ def _read(node: Node, delivery: Delivery) -> Iterator[Told]:
         yield from _dispute(subject.child("dispute"), delivery, kind, time)
     elif kind in _TRANSACTIONS and holder is not None:
         yield from _transaction(holder, delivery, kind, time)
+    elif kind == "local_payment_reversed":
+        yield Foreign(kind, "it names a payment that was reversed, and no amount; the refund tells how much")
     else:
         yield Foreign(kind, f"{kind} of Braintree's tells of no money of a payment")
 
@@ -134,6 +144,9 @@ def _transaction(node: Node, delivery: Delivery, kind: str | None, time: str | N
     ident, status = node.id("id", required=True), node.text("status")
     refunded = node.id("refunded-transaction-id") or node.id("refunded-transaction-fk")
     told = _TRANSACTIONS.get(kind or "") or _STATES.get(status or "")
+    if told is None and status in _UNDER_WAY:
+        yield Foreign("transaction", f"it is {status}: no money has moved yet")
+        return
     if told is None:
         node.fault(Code.UNKNOWN_WORD, "status", f"{status!r} is not known here")
         return

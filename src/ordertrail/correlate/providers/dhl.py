@@ -8,8 +8,10 @@ DHL Paket's five.
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, Final
 
+from ordertrail.correlate.asking import Asking, Listing
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import (
@@ -34,43 +36,12 @@ _UNIFIED: Final[dict[str, FactKind | None]] = {
     "failure": FactKind.EXCEPTION,
     "unknown": None,
 }
-_TROUBLE: Final = "BA BN CA CD CM CS DM DS ES HI HO IA MC MD MS NA ND NH OH PD RD SM SS ST TD UD UV"
+_TROUBLE: Final = "BA BN CA CD CM CS DM DS HI MC MD MS NA ND NH OH PD RD SS ST TD UD UV"
 _EXPRESS: Final = {
     **dict.fromkeys(("SA", "SD"), FactKind.LABEL_MADE),
-    **dict.fromkeys(("OK", "DL", "TP"), FactKind.DELIVERED),
-    **dict.fromkeys(("RT", "RR"), FactKind.RETURNED),
-    **dict.fromkeys(
-        [
-            "BA",
-            "BN",
-            "CA",
-            "CD",
-            "CM",
-            "CS",
-            "DM",
-            "DS",
-            "ES",
-            "HI",
-            "HO",
-            "IA",
-            "MC",
-            "MD",
-            "MS",
-            "NA",
-            "ND",
-            "NH",
-            "OH",
-            "PD",
-            "RD",
-            "SM",
-            "SS",
-            "ST",
-            "TD",
-            "UD",
-            "UV",
-        ],
-        FactKind.EXCEPTION,
-    ),
+    **dict.fromkeys(("OK", "DL", "DD"), FactKind.DELIVERED),
+    "RT": FactKind.RETURNED,
+    **dict.fromkeys(_TROUBLE.split(), FactKind.EXCEPTION),
 }
 """Codes of checkpoints of DHL Express; those that are not here say that the parcel moved."""
 _PAKET: Final = {
@@ -98,12 +69,23 @@ _POLAND: Final = {
 """Statuses of DHL24 (Poland)."""
 _PAKET_TIME: Final = re.compile(r"(\d{2})\.(\d{2})\.(\d{4}) (\d{2}:\d{2})")
 
+# https://developer.dhl.com/api-reference/shipment-tracking: one parcel a question, of few questions a day.
+_ASKING: Final = Asking(
+    "https://api-eu.dhl.com",
+    (Listing("/track/shipments", {"trackingNumber": "{number}"}, numbered=True),),
+    credential="DHL-API-Key",
+    absent=frozenset({400, 404}),
+    parcel=r"\d{10}|(?:JJD|JVGL|JD)\d{10,24}|00340\d{15}|[A-Z]{2}\d{9}DE",
+    every=timedelta(hours=12),
+)
+
 
 class Dhl:
     """Implements :class:`~ordertrail.correlate.provider.Provider`."""
 
     name = "dhl"
     signature = "key"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:
         """Return the push's id."""

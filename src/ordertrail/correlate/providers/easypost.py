@@ -5,8 +5,10 @@ parcel; each sighting is a fact of its own, known by what it is, so that a later
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing, Turn
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import (
@@ -37,12 +39,31 @@ _STATES: Final[dict[str, FactKind | None]] = {
 }
 _LISTS: Final = ("trackers", "events", "shipments")
 
+# https://docs.easypost.com/docs/trackers: by when they were made, the newest first. (Its list of events leaves out what
+# they tell of.)
+_ASKING: Final = Asking(
+    "https://api.easypost.com",
+    (
+        Listing(
+            "/v2/trackers",
+            {"start_datetime": "{since}", "page_size": "{size}", "before_id": "{cursor}"},
+            Turn.LAST,
+            items="/trackers",
+            more="/has_more",
+        ),
+    ),
+    credential="basic",
+    every=timedelta(hours=1),
+    overlap=timedelta(days=30),
+)
+
 
 class EasyPost:
     """Implements :class:`~ordertrail.correlate.provider.Provider`."""
 
     name = "easypost"
     signature = "easypost"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:
         """Return the event's id."""

@@ -6,8 +6,10 @@ into; what the first does not say the second does. Words of scans that are none 
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import (
@@ -29,12 +31,18 @@ from ordertrail.record.event import Link
 _WORDS: Final = {
     "OC": FactKind.LABEL_MADE,
     "IN": FactKind.LABEL_MADE,
+    "OX": FactKind.LABEL_MADE,
+    "RP": FactKind.LABEL_MADE,
+    "EP": FactKind.LABEL_MADE,
+    "DR": FactKind.LABEL_MADE,
     "DL": FactKind.DELIVERED,
     "DE": FactKind.EXCEPTION,
     "SE": FactKind.EXCEPTION,
     "CA": FactKind.EXCEPTION,
     "CD": FactKind.EXCEPTION,
+    "DD": FactKind.EXCEPTION,
     "DY": FactKind.EXCEPTION,
+    "PD": FactKind.EXCEPTION,
     "HL": FactKind.IN_TRANSIT,
     "RS": FactKind.RETURNED,
     "RD": FactKind.RETURNED,
@@ -42,12 +50,34 @@ _WORDS: Final = {
 }
 _ORDER_REFERENCES: Final = {"PURCHASE_ORDER", "INVOICE", "CUSTOMER_REFERENCE", "SHIPPER_REFERENCE"}
 
+# https://developer.fedex.com/api/en-us/catalog/track/v1/docs.html (Track by Tracking Number); that a parcel is not
+# known stands within an answer.
+_ASKING: Final = Asking(
+    "https://apis.fedex.com",
+    (
+        Listing(
+            "/track/v1/trackingnumbers",
+            posted={
+                "includeDetailedScans": True,
+                "trackingInfo": [{"trackingNumberInfo": {"trackingNumber": "{number}"}}],
+            },
+            numbered=True,
+        ),
+    ),
+    tokens_at="/oauth/token",
+    client_posted=True,
+    absent=frozenset({400, 404}),
+    parcel=r"\d{12}|\d{15}|96\d{20}",
+    every=timedelta(hours=4),
+)
+
 
 class FedEx:
     """Implements :class:`~ordertrail.correlate.provider.Provider`."""
 
     name = "fedex"
     signature = "key"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:  # noqa: ARG002 - an answer is known by its bytes
         """Return None: an answer's transaction id is of the asking, and not of what is told."""

@@ -8,8 +8,10 @@ what is recorded is what Mollie says, and not what somebody posts.
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing, Turn
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import (
@@ -47,12 +49,34 @@ _REFUND: Final = {
 }
 _UNDER_WAY: Final = frozenset({"open", "pending", "queued", "created"})
 
+# https://docs.mollie.com/reference/list-payments, .../list-all-refunds, .../list-all-chargebacks: the newest first, by
+# when they were made. A payment may be open for weeks; what is given back of it stands in lists of its own.
+_ASKING: Final = Asking(
+    "https://api.mollie.com",
+    tuple(
+        Listing(
+            f"/v2/{name}",
+            {"limit": "{size}"},
+            Turn.ADDRESS,
+            at="/_links/next",
+            items=f"/_embedded/{name}",
+            size=250,
+            time="createdAt",
+            newest_first=True,
+        )
+        for name in ("payments", "refunds", "chargebacks")
+    ),
+    every=timedelta(hours=1),
+    overlap=timedelta(days=14),
+)
+
 
 class Mollie:
     """Implements :class:`~ordertrail.correlate.provider.Provider`."""
 
     name = "mollie"
     signature = "key"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:  # noqa: ARG002 - an answer is known by its bytes
         """Return None: the same id is named each time that anything changes."""
@@ -78,6 +102,10 @@ class Mollie:
 
 def _read(node: Node, delivery: Delivery) -> Iterator[Told]:
     kind = node.text("resource") or "document"
+    entity = node.child("_embedded").child("entity")
+    if kind == "event" and "resource" in entity:  # a webhook that carries what it is about
+        yield from _read(entity, delivery)
+        return
     reader = _READERS.get(kind)
     if reader is None:
         yield Foreign(kind, f"a {kind} of Mollie's tells of no money of a payment")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing, Turn
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import (
@@ -39,6 +40,7 @@ _STATES: Final[dict[str, dict[str, FactKind]]] = {
     "authorization": {
         "authorized": FactKind.AUTHORISED,
         "created": FactKind.AUTHORISED,
+        "partially_created": FactKind.AUTHORISED,
         "captured": FactKind.AUTHORISED,
         "partially_captured": FactKind.AUTHORISED,
         "voided": FactKind.VOIDED,
@@ -69,12 +71,28 @@ _PARENT: Final = re.compile(
 _WON: Final = {"RESOLVED_SELLER_FAVOUR", "CANCELED_BY_BUYER", "DENIED"}
 _LOST: Final = {"RESOLVED_BUYER_FAVOUR", "RESOLVED_WITH_PAYOUT", "ACCEPTED"}
 
+# https://developer.paypal.com/docs/api/webhooks/v1/#webhooks-events_list
+_ASKING: Final = Asking(
+    "https://api-m.paypal.com",
+    (
+        Listing(
+            "/v1/notifications/webhooks-events",
+            {"start_time": "{since}"},
+            Turn.ADDRESS,
+            at="/links",
+            items="/events",
+        ),
+    ),
+    tokens_at="/v1/oauth2/token",
+)
+
 
 class PayPal:
     """Implements :class:`~ordertrail.correlate.provider.Provider`."""
 
     name = "paypal"
     signature = "paypal"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:
         """Return the webhook's id."""

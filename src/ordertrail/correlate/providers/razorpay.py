@@ -6,8 +6,10 @@ Razorpay's own.
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing, Turn
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import (
@@ -38,12 +40,31 @@ _DISPUTE: Final[dict[str, FactKind | None]] = {
     "closed": FactKind.DISPUTE_WON,
 }
 
+# https://razorpay.com/docs/api/payments/fetch-all-payments, .../refunds/fetch-all: by when they were made. What is
+# authorised is captured, or given back, within some days.
+_ASKING: Final = Asking(
+    "https://api.razorpay.com",
+    tuple(
+        Listing(
+            f"/v1/{name}",
+            {"from": "{since_unix}", "count": "{size}", "skip": "{offset}"},
+            Turn.NUMBER,
+            items="/items",
+        )
+        for name in ("payments", "refunds")
+    ),
+    credential="basic",
+    every=timedelta(minutes=15),
+    overlap=timedelta(days=7),
+)
+
 
 class Razorpay:
     """Implements :class:`~ordertrail.correlate.provider.Provider`."""
 
     name = "razorpay"
     signature = "razorpay"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:
         """Return the event's id, which stands in a header."""

@@ -4,8 +4,10 @@ Source: https://docs.goshippo.com/docs/tracking/webhooks and https://docs.goship
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing, Turn
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import (
@@ -31,12 +33,30 @@ _STATES: Final[dict[str, FactKind | None]] = {
     "FAILURE": FactKind.EXCEPTION,
 }
 
+# https://docs.goshippo.com/shippoapi/public-api/transactions: labels, the newest first. Tracks have no list.
+_ASKING: Final = Asking(
+    "https://api.goshippo.com",
+    (
+        Listing(
+            "/transactions",
+            {"page": "{page}", "results": "{size}"},
+            Turn.NUMBER,
+            items="/results",
+            time="object_created",
+            newest_first=True,
+        ),
+    ),
+    credential="Authorization ShippoToken",
+    every=timedelta(minutes=15),
+)
+
 
 class Shippo:
     """Implements :class:`~ordertrail.correlate.provider.Provider`."""
 
     name = "shippo"
     signature = "key"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:  # noqa: ARG002 - a webhook has none
         """Return None: a webhook has no id of its own; its bytes are it."""

@@ -8,6 +8,7 @@ Source: https://developer.squareup.com/reference/square (objects Payment, Paymen
 from collections.abc import Iterator
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing, Turn
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import (
@@ -50,12 +51,31 @@ _DISPUTE: Final[dict[str, FactKind | None]] = {
 }
 _KINDS: Final = ("payment", "refund", "dispute")
 
+# https://developer.squareup.com/reference/square/payments-api/list-payments, .../refunds-api/list-payment-refunds
+_CHANGED: Final = {
+    "updated_at_begin_time": "{since}",
+    "sort_field": "UPDATED_AT",
+    "sort_order": "ASC",
+    "limit": "{size}",
+    "cursor": "{cursor}",
+}
+# https://developer.squareup.com/reference/square/disputes-api/list-disputes: takes no time.
+_ASKING: Final = Asking(
+    "https://connect.squareup.com",
+    (
+        Listing("/v2/payments", _CHANGED, Turn.CURSOR, at="/cursor", items="/payments"),
+        Listing("/v2/refunds", _CHANGED, Turn.CURSOR, at="/cursor", items="/refunds"),
+        Listing("/v2/disputes", {"cursor": "{cursor}"}, Turn.CURSOR, at="/cursor", items="/disputes"),
+    ),
+)
+
 
 class Square:
     """Implements :class:`~ordertrail.correlate.provider.Provider`."""
 
     name = "square"
     signature = "square"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:
         """Return the event's id."""

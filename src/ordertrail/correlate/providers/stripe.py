@@ -15,12 +15,14 @@ object                               tells
 ``refund``                           refunded, refund failed
 ``dispute``                          disputed; won, lost
 ``checkout.session``, ``invoice``    what is captured of its payment in all, and the order's name
+``invoice_payment``                  what is captured of its payment in all
 ===================================  ==================================================================================
 """
 
 from collections.abc import Iterator
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing, Turn
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import (
@@ -44,8 +46,11 @@ _EXPONENTS: Final = {"MGA": 0, "ISK": 2, "UGX": 2}
 _CLOSED: Final = {
     "won": FactKind.DISPUTE_WON,
     "warning_closed": FactKind.DISPUTE_WON,
+    "prevented": FactKind.DISPUTE_WON,
+    "charge_refunded": FactKind.DISPUTE_WON,
     "lost": FactKind.DISPUTE_LOST,
 }
+"""How a dispute ends. What was given back to prevent one, or meanwhile, is told as a refund of its own."""
 _INTENT: Final = {
     "succeeded": (FactKind.CAPTURED, "amount_received"),
     "requires_capture": (FactKind.AUTHORISED, "amount_capturable"),
@@ -57,12 +62,27 @@ _INTENT: Final = {
 _GIVEN_BACK: Final = frozenset({"succeeded", "pending"})
 """States of a refund whose money is no longer ours; one that fails later is told as that."""
 
+# https://docs.stripe.com/api/events/list: 30 days back, the newest first.
+_ASKING: Final = Asking(
+    "https://api.stripe.com",
+    (
+        Listing(
+            "/v1/events",
+            {"created[gte]": "{since_unix}", "limit": "{size}", "starting_after": "{cursor}"},
+            Turn.LAST,
+            items="/data",
+            more="/has_more",
+        ),
+    ),
+)
+
 
 class Stripe:
     """Implements :class:`~ordertrail.correlate.provider.Provider`."""
 
     name = "stripe"
     signature = "stripe"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:
         """Return the event's id."""
@@ -204,6 +224,20 @@ def _settled(node: Node, delivery: Delivery, code: str, time: str | None) -> Ite
     yield from teller.tell_total(FactKind.CAPTURED, when, amount)
 
 
+def _invoice_payment(node: Node, delivery: Delivery, code: str, time: str | None) -> Iterator[Told]:
+    """Read what was paid of an invoice, which since 2025 names no payment by itself."""
+    payment = node.child("payment")
+    intent, charge = _reference(payment, "payment_intent"), _reference(payment, "charge")
+    if node.text("status") != "paid" or (intent or charge) is None:
+        yield Foreign("invoice_payment", "it is not paid, or names no payment: it moves no money of one")
+        return
+    links = to_payment(delivery, intent, charge, _reference(node, "invoice"))
+    paid = node.child("status_transitions").time("paid_at") or time or node.time("created", required=True)
+    yield from Teller(delivery, intent or charge, code, links).tell_total(
+        FactKind.CAPTURED, paid, _amount(node, "amount_paid")
+    )
+
+
 def _amount(node: Node, name: str, *, required: bool = True) -> Money | None:
     if not required and name not in node:
         return None
@@ -221,4 +255,5 @@ _READERS: Final = {
     "payment_intent": _intent,
     "checkout.session": _settled,
     "invoice": _settled,
+    "invoice_payment": _invoice_payment,
 }

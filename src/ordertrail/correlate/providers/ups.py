@@ -5,9 +5,10 @@ or two letters; times are ``YYYYMMDD`` and ``HHMMSS``, in GMT where ``gmtDate`` 
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import Told, listed, observed, scanned, to_order, to_shipment
@@ -17,23 +18,41 @@ from ordertrail.intake.faults import Code
 from ordertrail.intake.message import Foreign
 from ordertrail.kernel.clock import format_time
 
-_TYPES: Final = {
+_TYPES: Final[dict[str, FactKind | None]] = {
     "M": FactKind.LABEL_MADE,
     "MV": FactKind.LABEL_MADE,
     "P": FactKind.IN_TRANSIT,
     "I": FactKind.IN_TRANSIT,
     "O": FactKind.IN_TRANSIT,
     "W": FactKind.IN_TRANSIT,
-    "NA": FactKind.IN_TRANSIT,
-    "DO": FactKind.DELIVERED,
-    "DD": FactKind.DELIVERED,
+    "NA": None,
+    "DO": FactKind.IN_TRANSIT,
+    "DD": FactKind.IN_TRANSIT,
     "D": FactKind.DELIVERED,
     "X": FactKind.EXCEPTION,
     "RS": FactKind.RETURNED,
 }
+"""``NA`` is no status; freight that came to its first or last container station (``DO``, ``DD``) is on its way."""
 _VOIDED: Final = {"MV"}
 _ORDER_REFERENCES: Final = {"PON", "IVN", "PO", "IV", "INV", "13", "28", "ON", "43"}
 """Kinds of reference numbers that name an order or its invoice; other kinds are the shipper's affair."""
+
+# https://developer.ups.com/api/reference (Tracking): one parcel a question.
+_ASKING: Final = Asking(
+    "https://onlinetools.ups.com",
+    (
+        Listing(
+            "/api/track/v1/details/{number}",
+            {"locale": "en_US", "returnSignature": "false"},
+            numbered=True,
+        ),
+    ),
+    headers={"transId": "{unique}", "transactionSrc": "ordertrail"},
+    tokens_at="/security/v1/oauth/token",
+    absent=frozenset({400, 404}),
+    parcel="1Z[0-9A-Z]{16}",
+    every=timedelta(hours=4),
+)
 
 
 class Ups:
@@ -41,6 +60,7 @@ class Ups:
 
     name = "ups"
     signature = "key"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:  # noqa: ARG002 - an event has none
         """Return None: an event has no id of its own; its bytes are it."""
@@ -111,7 +131,7 @@ def _kind(status: Node) -> FactKind | None:
     if word is None:
         return None
     kind = _TYPES.get(word.upper())
-    if kind is None:
+    if word.upper() not in _TYPES:
         status.fault(Code.UNKNOWN_WORD, "type", f"{word[:40]!r} is not known here")
     return FactKind.EXCEPTION if word.upper() in _VOIDED else kind
 

@@ -5,9 +5,10 @@ not here says that the parcel moved.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from ordertrail.correlate.asking import Asking, Listing
 from ordertrail.correlate.facts import FactKind
 from ordertrail.correlate.observation import Observation
 from ordertrail.correlate.providers.reading import Told, listed, observed, scanned, without_nil
@@ -20,16 +21,53 @@ from ordertrail.kernel.clock import format_time
 
 _CODES: Final = {
     **dict.fromkeys(("01", "60"), FactKind.DELIVERED),
-    **dict.fromkeys(("GX", "MA", "GC", "PC"), FactKind.LABEL_MADE),
+    **dict.fromkeys(("GX", "MA", "GC", "NP"), FactKind.LABEL_MADE),
     **dict.fromkeys(
         ("09", "21", "22", "23", "24", "25", "26", "27", "28", "29", "31", "RT"), FactKind.RETURNED
     ),
     **dict.fromkeys(
-        ("02", "04", "05", "08", "44", "51", "52", "53", "54", "55", "56", "57", "DE", "EX"),
+        (
+            "02",
+            "04",
+            "05",
+            "08",
+            "11",
+            "15",
+            "30",
+            "44",
+            "51",
+            "52",
+            "53",
+            "54",
+            "55",
+            "56",
+            "57",
+            "71",
+            "DE",
+            "EX",
+        ),
         FactKind.EXCEPTION,
     ),
 }
 _FORMS: Final = ("%B %d, %Y %I:%M %p", "%B %d, %Y")
+
+# https://developers.usps.com/trackingv3r2: as many as 35 parcels a question; one keeps each answer by itself.
+_ASKING: Final = Asking(
+    "https://apis.usps.com",
+    (
+        Listing(
+            "/tracking/v3r2/tracking",
+            {"expand": "DETAIL"},
+            posted=[{"trackingNumber": "{number}"}],
+            numbered=True,
+        ),
+    ),
+    tokens_at="/oauth2/v3/token",
+    client_posted=True,
+    absent=frozenset({400, 404}),
+    parcel=r"9[1-5]\d{18,24}|[A-Z]{2}\d{9}US",
+    every=timedelta(hours=4),
+)
 
 
 class Usps:
@@ -37,6 +75,7 @@ class Usps:
 
     name = "usps"
     signature = "key"
+    asking = _ASKING
 
     def delivery_id(self, delivery: Delivery) -> str | None:  # noqa: ARG002 - an answer is known by its bytes
         """Return None: an answer has no id; its bytes are it."""

@@ -74,10 +74,13 @@ function showEvents(outcome) {
     const name = order ? `Order ${order}${tenant ? ` of ${tenant}` : ""}` : "Events of no order";
     groups.set(name, [...(groups.get(name) ?? []), one]);
   }
-  const whole = new Set((outcome.manifest.orders ?? []).map((one) => `Order ${one.order}${one.tenant ? ` of ${one.tenant}` : ""}`));
+  const whole = new Map((outcome.manifest.orders ?? []).map((one) => [
+    `Order ${one.order}${one.tenant ? ` of ${one.tenant}` : ""}`,
+    one.before ? `complete from event ${one.before.number + 1} on; what was before is purged under certificate ${one.before.purge}` : "complete",
+  ]));
   find("events").replaceChildren(...[...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, members]) => {
     const section = element("section");
-    section.append(element("h3", `${name}: ${whole.has(name) ? "complete" : "chosen events; there may be others"}`));
+    section.append(element("h3", `${name}: ${whole.get(name) ?? "chosen events; there may be others"}`));
     section.append(...members.map((one) => eventArticle(one, disclosed)));
     return section;
   }));

@@ -708,12 +708,42 @@ class BundleCheck {
       }
       if (name.startsWith("blobs/")) require(hex(await sha256(members.get(name))) === name.slice(6), `${name} has another hash`);
     }
+    this.purges = new Map();
+    for (const name of [...members.keys()].filter((one) => one.startsWith("purges/")).sort()) {
+      this.purges.set(name.slice(7, -5), this.purge(name, readJson(members.get(name), name)));
+    }
     for (const part of manifest.logs) {
       require(this.entries.filter((one) => one.stream === part.stream).length === part.entries, `entries of ${part.stream} are missing`);
     }
     await this.disclosures();
     this.passed(1, `${members.size} members as the manifest names them, ${this.entries.length} canonical entries`);
     if (this.disclosed.length) this.passed(1, `${this.disclosed.length} sealed fields opened by their keys`);
+  }
+
+  /** Read what was destroyed: the deletion log's certificate and the log's own order must say the same. */
+  purge(name, { certificate, order, consistency, ...more }) {
+    const find = ({ stream, index }) => this.entries.find((one) => one.stream === stream && one.entry.ledger.index === index);
+    const certified = find(certificate), ordered = find(order), id = name.slice(7, -5);
+    require(certified && ordered && certified.stream !== ordered.stream, `${name} is of entries that are not here`);
+    const said = (one) => Object.fromEntries(one.entry.event.changes.map(({ path, after }) => [path, after]));
+    const is = ({ entry: { event } }, kind, of) => event.action === "retention.purge" && event.outcome === "success"
+      && event.subject.kind === kind && event.subject.id === of;
+    const { origin } = this.manifest.logs.find((part) => part.stream === order.stream) ?? {};
+    const told = said(certified), asked = said(ordered), minimum = told["/minimum"];
+    const certifies = told["/stream"] === order.stream && told["/origin"] === origin && !Object.keys(more).length;
+    require(is(certified, "disposal", id) && certifies, `${name}: entry ${certificate.index} does not certify it`);
+    const same = told["/order"] === ordered.entry.event.id && asked["/minimum"] === minimum && asked["/root"] === told["/root"];
+    const whole = Number.isSafeInteger(minimum) && minimum > 0 && minimum <= order.index;
+    require(is(ordered, "log", origin) && same && whole, `${name}: entry ${order.index} does not order what is certified`);
+    const root = Uint8Array.from(hexBytes(told["/root"]));
+    return { certified, stream: order.stream, origin, tree: { size: BigInt(minimum), root }, hashes: consistency.map(fromBase64) };
+  }
+
+  /** Whether a log is here for its certificates of destruction only; an entry of the other log ordered each. */
+  certifies(log) {
+    const certified = [...this.purges.values()].map((one) => one.certified);
+    const own = this.entries.filter((one) => one.stream === log.stream);
+    return log !== this.home && own.length > 0 && own.every((one) => certified.includes(one));
   }
 
   /** Hold a whole bundle's page against the manifest, and what it carries against the other members. */
@@ -772,7 +802,9 @@ class BundleCheck {
       await log.checkKeys();
       await log.checkCheckpoints();
       const known = log.keys.map(({ key }) => key.vkey);
-      require(!this.trusted.length || known.some((vkey) => this.trusted.includes(vkey)), `no key that you trust is ${log.origin}'s`);
+      const named = !this.trusted.length || known.some((vkey) => this.trusted.includes(vkey));
+      require(named || this.certifies(log), `no key that you trust is ${log.origin}'s`);
+      if (!named) this.notes.add(`${log.origin} only certifies what was destroyed; you named no key of it: compare ${known.join(", ")}.`);
       this.passed(3, `${log.origin}: ${log.checkpoints.length} checkpoint(s) signed by ${known.join(", ")}`);
     }
     const { entry, proof, tree } = this.seal;
@@ -792,9 +824,14 @@ class BundleCheck {
     const between = this.members.get("seal.consistency");
     await checkConsistency(this.home.head, tree, hashLines(between));
     require(proof.index >= this.home.head.size, "the seal is older than what it seals");
+    for (const [id, { stream, origin, tree: destroyed, hashes }] of this.purges) {
+      await checkConsistency(destroyed, this.logs.get(stream).head, hashes);
+      this.passed(4, `entries 0 to ${destroyed.size - 1n} of ${origin} were purged under certificate ${id}`);
+    }
     const orders = this.manifest.orders ?? [];
     for (const told of orders) {
-      let previous = "0".repeat(64), number = 0;
+      let { previous, number } = await this.before(told);
+      const last = number + told.events;
       for (const { stream, entry, leaf } of this.entries) {
         const { subject } = entry.event;
         if (stream !== told.stream || subject.order !== told.order || subject.tenant !== told.tenant) continue;
@@ -803,9 +840,24 @@ class BundleCheck {
         require(link?.number === number && link.previous === previous, `order ${told.order} has a gap before its event ${number}`);
         previous = hex(leaf);
       }
-      require(number === told.events, `order ${told.order} has ${number} events here, not ${told.events}`);
+      require(number === last, `order ${told.order} ends with event ${number}, not ${last}`);
     }
-    this.passed(4, `one history; ${orders.length} order(s) complete from the first event on, without a gap`);
+    this.passed(4, `one history; ${orders.length} order(s) without an unexplained gap`);
+  }
+
+  /** Return the hash and number that an order begins after: what a certificate explains, or nothing. */
+  async before({ order, tenant, stream, before }) {
+    if (!before) return { previous: "0".repeat(64), number: 0 };
+    const { entry: index, number, hashes, purge } = before;
+    const [first] = [...this.purges].filter(([, one]) => one.stream === stream && BigInt(index) < one.tree.size)
+      .sort(([, a], [, b]) => (a.tree.size < b.tree.size ? -1 : 1));
+    require(first?.[0] === purge && number > 0, `order ${order}: no certificate explains what is missing`);
+    const of = ({ subject }) => subject.order === order && subject.tenant === tenant;
+    const { previous } = this.entries.find((one) => one.stream === stream && of(one.entry.event)).entry.ledger.order;
+    const { head } = this.logs.get(stream), leaf = Uint8Array.from(hexBytes(previous));
+    await checkInclusion(BigInt(index), head.size, leaf, hashes.map(fromBase64), head.root);
+    this.passed(4, `order ${order}: events 1 to ${number} are purged under certificate ${purge}, not missing`);
+    return { previous, number };
   }
 
   async time() {

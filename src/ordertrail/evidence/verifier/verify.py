@@ -202,6 +202,11 @@ class Check:
                 self.entries.append((name.split("/")[1], members[name], entry))
             if name.startswith("blobs/"):
                 require(hashlib.sha256(members[name]).hexdigest() == name[6:], f"{name} has another hash")
+        self.purges = {
+            name[7:-5]: self.purge(name, read_json(members[name], name))
+            for name in sorted(members)
+            if name.startswith("purges/")
+        }
         for part in manifest["logs"]:
             count = sum(stream == part["stream"] for stream, _, _ in self.entries)
             require(
@@ -209,6 +214,44 @@ class Check:
             )
         opened = self.disclosures(members.get("disclosures.json"))
         self.tell(1, f"{len(members):,} members, {len(self.entries):,} entries, {opened} disclosed fields")
+
+    def purge(self, name: str, told: dict[str, Any]) -> dict[str, Any]:
+        """Read what was destroyed: the deletion log's certificate and the log's own order must say the same."""
+        places = {(stream, entry["ledger"]["index"]): entry["event"] for stream, _, entry in self.entries}
+        at = (told["certificate"]["stream"], told["certificate"]["index"])
+        stream, index = told["order"]["stream"], told["order"]["index"]
+        require(at in places and (stream, index) in places, f"{name} is of entries that are not here")
+        event, order = places[at], places[stream, index]
+        said, ordered = ({c["path"]: c.get("after") for c in one["changes"]} for one in (event, order))
+        origin = next(part["origin"] for part in self.manifest["logs"] if part["stream"] == stream)
+        kinds = [
+            (one["action"], one["outcome"], one["subject"]["kind"], one["subject"]["id"])
+            for one in (event, order)
+        ]
+        require(
+            kinds[0] == ("retention.purge", "success", "disposal", name[7:-5])
+            and (said["/stream"], said["/origin"]) == (stream, origin)
+            and at[0] != stream
+            and told.keys() == {"certificate", "consistency", "order"},
+            f"{name}: entry {at[1]} does not certify it",
+        )
+        minimum = said["/minimum"]
+        require(
+            kinds[1] == ("retention.purge", "success", "log", origin)
+            and (said["/order"], ordered["/minimum"], ordered["/root"])
+            == (order["id"], minimum, said["/root"])
+            and type(minimum) is int
+            and 0 < minimum <= index,
+            f"{name}: entry {index} does not order what is certified",
+        )
+        hashes = list(map(unbase64, told["consistency"]))
+        return {
+            "at": at,
+            "stream": stream,
+            "minimum": minimum,
+            "root": bytes.fromhex(said["/root"]),
+            "hashes": hashes,
+        }
 
     def disclosures(self, data: bytes | None) -> int:
         """Open what is disclosed, and hold it against its commitments."""
@@ -257,10 +300,10 @@ class Check:
             log.check_keys()
             log.check_checkpoints()
             known = [read_vkey(vkey) for _, vkey in log.keys]
-            require(
-                not self.trusted or any(key in known for key in self.trusted),
-                f"{log.origin} has no key that you trust",
-            )
+            trusted = not self.trusted or any(key in known for key in self.trusted)
+            require(trusted or self.certifies(log), f"{log.origin} has no key that you trust")
+            if not trusted:
+                self.tell(0, f"{log.origin} only certifies what was destroyed; you named no key of it")
             self.tell(
                 3,
                 f"{log.origin}: {len(log.notes)} checkpoints signed by {', '.join(vkey for _, vkey in log.keys)}",
@@ -281,14 +324,29 @@ class Check:
         )
         self.tell(3, f"entry {self.sealed_at:,} of the log names this manifest, {hash_}")
 
+    def certifies(self, log: Log) -> bool:
+        """Whether a log is here for its certificates of destruction only; an entry of the other log ordered each."""
+        places = {one["at"] for one in self.purges.values()}
+        own = {
+            (stream, entry["ledger"]["index"]) for stream, _, entry in self.entries if stream == log.stream
+        }
+        return log is not self.home and bool(own) and own <= places
+
     def continuity(self) -> None:
         """One history, and no gap in an order."""
         for log in self.logs.values():
             log.check_history()
         self.home.between(self.home.head, self.seal_tree, self.members.get("seal.consistency", b""))
         require(self.sealed_at >= self.home.head.size, "the seal is older than what it seals")
+        for id_, one in self.purges.items():
+            log = self.logs[one["stream"]]
+            check_consistency(one["minimum"], one["root"], log.head.size, log.head.root, one["hashes"])
+            self.tell(
+                4, f"entries 0 to {one['minimum'] - 1:,} of {log.origin} were purged under certificate {id_}"
+            )
         for told in self.manifest.get("orders", ()):
-            previous, number = bytes(32), 0
+            previous, number = self.before(told)
+            last = number + told["events"]
             for stream, data, entry in self.entries:
                 subject = entry["event"]["subject"]
                 if (stream, subject.get("order"), subject.get("tenant")) == (
@@ -304,13 +362,45 @@ class Check:
                     )
                     previous = leaf(data)
             require(
-                number == told["events"],
-                f"order {told['order']} has {number} events here, not {told['events']}",
+                number == last,
+                f"order {told['order']} ends with event {number}, not {last}",
             )
         self.tell(
             4,
-            f"one history; {len(self.manifest.get('orders', ()))} orders without a gap from their first event on",
+            f"one history; {len(self.manifest.get('orders', ()))} orders without an unexplained gap",
         )
+
+    def before(self, told: dict[str, Any]) -> tuple[bytes, int]:
+        """Return the hash and number that an order begins after: what a certificate explains, or nothing."""
+        before = told.get("before")
+        if before is None:
+            return bytes(32), 0
+        covering = [
+            (one["minimum"], id_)
+            for id_, one in self.purges.items()
+            if one["stream"] == told["stream"] and before["entry"] < one["minimum"]
+        ]
+        require(
+            bool(covering) and min(covering)[1] == before["purge"] and before["number"] > 0,
+            f"order {told['order']}: no certificate explains what is missing",
+        )
+        place = (told["stream"], told["order"], told.get("tenant"))
+        first = next(
+            entry["ledger"]["order"]
+            for stream, _, entry in self.entries
+            if (stream, entry["event"]["subject"].get("order"), entry["event"]["subject"].get("tenant"))
+            == place
+        )
+        previous, head = bytes.fromhex(first["previous"]), self.logs[told["stream"]].head
+        check_inclusion(
+            before["entry"], head.size, previous, list(map(unbase64, before["hashes"])), head.root
+        )
+        self.tell(
+            4,
+            f"order {told['order']}: events 1 to {before['number']} are purged under certificate {before['purge']}, "
+            "not missing",
+        )
+        return previous, before["number"]
 
     def time(self) -> None:
         """Recorded times, stamps and cosignatures."""

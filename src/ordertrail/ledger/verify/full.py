@@ -7,12 +7,12 @@ and at most a few segments are under way at once.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from functools import partial
 
+from ordertrail.jobs.ports import Work, Workers
+from ordertrail.jobs.processes import local_workers
 from ordertrail.kernel.errors import EvidenceError, InputError
 from ordertrail.kernel.numbers import count
 from ordertrail.ledger.checkpoint import Checkpoint
@@ -62,6 +62,8 @@ class Options:
     since: bytes | None = None
     elsewhere: Sequence[tuple[str, bytes]] = ()
     deep: bool | None = None
+    workers: Workers | None = None
+    """Who checks the stretches of the log; None: so many ``processes`` of this machine."""
     on_good: Callable[[bytes], None] | None = None
     """Called with the checkpoint of the newest batch up to which all is well, so that a check can go on there."""
 
@@ -272,22 +274,13 @@ class _FullCheck:
                 tree.proven = batch.end
 
     def _run_tasks(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Segment]]:
-        processes = self._options.processes if self._size >= _PARALLEL_FROM else 1
-        if processes == 1:
+        processes = self._options.processes
+        if self._size < _PARALLEL_FROM or (processes == 1 and self._options.workers is None):
             for task in tasks:
                 yield task, check_segment(self._source, task, self._keys)
             return
-        under_way: deque[tuple[Task, Future[Segment]]] = deque()
-        with ProcessPoolExecutor(
-            processes, get_context("forkserver"), initializer=_open_in_worker, initargs=(self._open_source,)
-        ) as pool:
-            for task in tasks:
-                under_way.append((task, pool.submit(_check_in_worker, task, self._keys)))
-                if len(under_way) > 2 * processes:
-                    done, future = under_way.popleft()
-                    yield done, future.result()
-            for done, future in under_way:
-                yield done, future.result()
+        work = Work(self._open_source, partial(_check, self._keys), _close)
+        yield from (self._options.workers or local_workers(processes)).each(work, tasks)
 
     def _check_roots(
         self,
@@ -393,15 +386,10 @@ class _FullCheck:
         report.notes += attestation_notes(self._source, report.attestations)
 
 
-_worker_source: Source | None = None
+def _check(keys: KeyHistory, source: Source, task: Task) -> Segment:
+    """Check a stretch, in whatever process."""
+    return check_segment(source, task, keys)
 
 
-def _open_in_worker(open_source: OpenSource) -> None:
-    global _worker_source  # noqa: PLW0603 - one source a process, opened when the process starts
-    _worker_source = open_source()
-
-
-def _check_in_worker(task: Task, keys: KeyHistory) -> Segment:
-    if _worker_source is None:
-        raise RuntimeError("the worker was not initialized")
-    return check_segment(_worker_source, task, keys)
+def _close(source: Source) -> None:
+    source.close()

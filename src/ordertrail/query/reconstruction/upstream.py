@@ -215,7 +215,7 @@ class Upstream:
         before = self._before(first, Is("actor", (hit.event.actor,), exact=True))
         known = {one.event.ip for one in before if one.event.ip is not None}
         if address is not None and known and address not in known:
-            told = f"the session began from {address}, which {hit.event.actor} had never used before"
+            told = f"the session began from an address that {hit.event.actor} had never used before"
             yield Found(first, Bond.SESSION, told, weight=1.25)
         else:
             yield Found(first, Bond.SESSION, "with it the session began", weight=0.5)

@@ -188,3 +188,15 @@ class ShelfSuite:
         done = at_once(*(partial(put, data) for data in sorts))
         assert done.count(True) == 1
         assert reopen().get(bundle) == sorts[done.index(True)]
+
+    def test_what_is_removed_is_gone(self, reopen: ReopenShelf) -> None:
+        """To everybody, with how many bytes it had; the others stay, and once more it changes nothing."""
+        gone, stays = sorted((new_id(), new_id()))
+        for bundle in (gone, stays):
+            reopen().put(bundle, b"12345")
+        assert list(reopen().bundles()) == [gone, stays]
+        assert reopen().remove(gone) == 5
+        assert reopen().remove(gone) == 0
+        assert reopen().get(gone) is None
+        assert list(reopen().bundles()) == [stays]
+        assert reopen().get(stays) == b"12345"

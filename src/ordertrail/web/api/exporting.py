@@ -36,6 +36,8 @@ class Export:
     beyond: Cursor | None = None
     events: int = 0
     whole: bool = False
+    told: Callable[[int], None] = lambda _events: None
+    """Is called after each page with how many events there were so far; what it raises ends the export."""
 
     def pages(self) -> Iterator[list[tuple[Hit, Found]]]:
         """Yield the events, page by page."""
@@ -47,6 +49,7 @@ class Export:
                 self.beyond = hits[-1].cursor
                 self.events += len(hits)
                 yield list(zip(hits, told, strict=True))
+                self.told(self.events)
             if len(hits) < wanted:
                 self.whole = True
                 return

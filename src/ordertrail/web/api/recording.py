@@ -25,6 +25,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ordertrail.access.principal import Principal
 from ordertrail.access.verbs import Verb
+from ordertrail.assembly.filing import door_of
 from ordertrail.kernel.errors import InputError, Problem
 from ordertrail.record.encoding import encode
 from ordertrail.record.event import Context, Event
@@ -232,10 +233,11 @@ def _read(asked: Asking, items: Sequence[Arriving], key: str | None, *, alone: b
 
 def _append(trail: Trail, stream: str, mode: Mode, batch: _Batch, *, alone: bool) -> Recorded:
     lines: Iterator[Arriving] = ((str(place), encode(event)) for place, event in batch.events.items())
+    door = door_of(trail, stream)
     if mode is Mode.EACH:
-        return sum(trail.record_lines(lines, stream=stream), Recorded())
+        return sum(door.record_each(lines), Recorded())
     try:
-        return sum(trail.record_lines(lines, stream=stream, all_or_nothing=True), Recorded())
+        return door.record_all(lines)
     except InputError as error:
         raise _refused([_placed(one, alone=alone) for one in error.problems]) from None
 

@@ -13,7 +13,7 @@ from ordertrail.access.principal import Principal
 from ordertrail.access.telling import actor_of
 from ordertrail.access.verbs import Verb
 from ordertrail.evidence.cases import TEMPLATES, ActKind, Case, CaseState, Pinned
-from ordertrail.evidence.custody import CustodyKind, Kept
+from ordertrail.evidence.custody import CustodyAct, CustodyKind, Kept
 from ordertrail.evidence.desk import Desk
 from ordertrail.evidence.population import Drawing, draw_sample
 from ordertrail.evidence.samples import Method
@@ -111,11 +111,22 @@ class NoteRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountRow:
+    """What led to an event, as it was told when it was put into the case; the event that keeps it."""
+
+    told: str
+    href: str
+    by: str
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
 class BundleRow:
     """A bundle that was made of the case, and what happened to it."""
 
     id: str
     href: str
+    """Where it is downloaded; empty where the kept copy was removed."""
     made: Moment
     by: str
     size: str
@@ -133,6 +144,7 @@ class CasePage:
     aside: str
     notes: tuple[NoteRow, ...]
     samples: tuple[str, ...]
+    accounts: tuple[AccountRow, ...]
     bundles: Region[tuple[BundleRow, ...]]
     criteria: str
     """The filter that a sample is to be drawn from, where the reader comes with one."""
@@ -214,6 +226,10 @@ def case_page(
         samples=tuple(
             f"{one.size:,} of {one.population.count:,}, {one.method}, seed {one.seed}: {one.population.criteria}"
             for one in found.samples
+        ),
+        accounts=tuple(
+            AccountRow(one.account.sentence, f"/events/{one.event}", one.by, reading.moment(one.at))
+            for one in found.accounts
         ),
         bundles=ask("Bundles", lambda: _bundles(desk, found, reading), _href(case)),
         criteria=criteria,
@@ -412,13 +428,18 @@ def _bundles(desk: Desk, case: Case, reading: Reading) -> Region[tuple[BundleRow
 def _bundle(kept: Kept, case: str, reading: Reading) -> BundleRow:
     made = next(act for act in kept.custody if act.kind is CustodyKind.MADE)
     history = tuple(
-        f"{act.kind.value} by {act.by}{f' for {act.whom}' if act.whom else ''}, {reading.moment(act.at).day}"
-        for act in kept.custody
+        f"{act.kind.value} by {act.by}{_whom(act)}, {reading.moment(act.at).day}" for act in kept.custody
     )
-    href = f"{_href(case)}/bundles/{kept.bundle}"
+    href = "" if kept.removed is not None else f"{_href(case)}/bundles/{kept.bundle}"
     return BundleRow(
         kept.bundle, href, reading.moment(made.at), made.by, f"{kept.length:,} bytes", kept.sha256, history
     )
+
+
+def _whom(act: CustodyAct) -> str:
+    if not act.whom:
+        return ""
+    return f": {act.whom}" if act.kind is CustodyKind.REMOVED else f" for {act.whom}"
 
 
 def _kept(desk: Desk, case: str) -> list[Kept]:

@@ -43,6 +43,7 @@ class ScopeView:
     first: Moment | None
     last: Moment | None
     conflicts: tuple[str, ...]
+    bundles: tuple[str, ...]
     may_ask: bool
     may_report: bool
 
@@ -154,6 +155,7 @@ def _scope(scope: Scope, register: Register, reading: Reading, who: Principal) -
         first=None if scope.first is None else reading.moment(scope.first),
         last=None if scope.last is None else reading.moment(scope.last),
         conflicts=tuple(map(str, scope.conflicts)),
+        bundles=scope.bundles,
         may_ask=who.may(Verb.RETENTION_WRITE) and scope.known and not scope.conflicts and not waits,
         may_report=who.may(Verb.IDENTITIES_REVEAL) and scope.known,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.util import find_spec
+from functools import cached_property
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from ordertrail.kernel.numbers import count
 from ordertrail.query.filters.grammar import Filter, format_filter
 from ordertrail.query.filters.terms import Term as Condition
 from ordertrail.query.filters.when import When
+from ordertrail.query.ports import Hit
 from ordertrail.query.ports import Way as Direction
 from ordertrail.query.questions.histogram import histogram
 from ordertrail.query.questions.search import Page, parse_cursor, search
@@ -25,8 +26,6 @@ from ordertrail.query.questions.walking import walk
 from ordertrail.query.service import Query
 from ordertrail.query.span import Span
 from ordertrail.services import Services
-from ordertrail.web.api.exports import Format
-from ordertrail.web.api.routes import PREFIX
 from ordertrail.web.auth.admission import admit
 from ordertrail.web.auth.observing import observe
 from ordertrail.web.auth.scoping import asked
@@ -50,12 +49,6 @@ _WALKED: Final = 2_000
 """Events whose money is added up; of more, the newest, and it is said."""
 
 _NAMES: Final = ("q", "by", "before", "after", "open")
-_FORMS: Final = (
-    ("Workbook (.xlsx)", Format.XLSX),
-    ("Comma-separated (.csv)", Format.CSV),
-    ("Lines of JSON (.ndjson)", Format.LINES),
-    ("Parquet", Format.PARQUET),
-)
 _PRESETS: Final = (
     ("Any time", ""),
     ("Last hour", "last-60-minutes"),
@@ -117,14 +110,6 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A form in which these events can be taken out."""
-
-    label: str
-    href: str
-
-
-@dataclass(frozen=True, slots=True)
 class Explore:
     """What the page shows."""
 
@@ -142,7 +127,8 @@ class Explore:
     drawer: EventView | None
     here: str
     may_save: bool
-    exports: tuple[Taken, ...]
+    export_href: str
+    """Where these events are exported; empty where the reader may not, or the filter is wrong."""
     case_href: str
     """Where these events are taken into a case, or a sample of them; empty where they cannot be."""
 
@@ -203,7 +189,7 @@ class _Asked:
             drawer=self._drawer() if self._only is None else None,
             here=str(fresh),
             may_save=self._who.may(Verb.VIEWS_WRITE),
-            exports=() if problems else self._exports(),
+            export_href="" if problems else self._export_href(),
             case_href=self._case_href() if not problems else "",
         )
 
@@ -212,15 +198,9 @@ class _Asked:
         meant = format_filter(self._meant)
         return str(Address("/cases", (("criteria", meant),))) if writes and meant else ""
 
-    def _exports(self) -> tuple[Taken, ...]:
-        if not self._who.may(Verb.EXPORTS_MAKE):
-            return ()
-        question = {"q": self._here.get("q"), "zone": str(self._reading.zone)}
-        return tuple(
-            Taken(label, f"{PREFIX}/export?{urlencode({**question, 'format': form.value})}")
-            for label, form in _FORMS
-            if form is not Format.PARQUET or find_spec("pyarrow") is not None
-        )
+    def _export_href(self) -> str:
+        may = self._who.may(Verb.EXPORTS_MAKE)
+        return "/exports?" + urlencode({"q": self._here.get("q")}) if may else ""
 
     def _lazy(
         self, name: str, region: str, question: Callable[[str, str], Region[Content]]
@@ -258,13 +238,17 @@ class _Asked:
 
     def _groups(self, name: str, href: str) -> Region[Groups]:
         fresh = self._here.with_(before=None, after=None, open=None, by=None)
-        hits = walk(self._query.searches, self._meant, _WALKED, Direction.OLDER)
 
         def link(term: str) -> str:
             return str(fresh.with_(q=f"{self._here.get('q')} {term}".strip()))
 
-        found = grouped(hits, BY[self._here.get("by")], self._reading, link, _WALKED)
+        found = grouped(self._newest, BY[self._here.get("by")], self._reading, link, _WALKED)
         return ready(name, found, href=href) if found.rows else filtered(name, "Nothing to put together", ())
+
+    @cached_property
+    def _newest(self) -> list[Hit]:
+        """The newest events that are meant: walked once for all that adds them up."""
+        return list(walk(self._query.searches, self._meant, _WALKED, Direction.OLDER))
 
     def _rows(self) -> Region[Found]:
         return ask("Events", self._found, str(self._here))
@@ -313,10 +297,9 @@ class _Asked:
         )
 
     def _summary(self, name: str, href: str) -> Region[Summary]:
-        answer = self._query.answer(lambda: self._query.searches.count(self._meant, COUNTED + 1))
-        events = answer.value
-        hits = walk(self._query.searches, self._meant, _WALKED, Direction.OLDER)
-        sums = sums_of(hit.event for hit in hits)
+        sums = sums_of(hit.event for hit in self._newest)
+        all_of_them = sums.events < _WALKED
+        events = sums.events if all_of_them else self._query.searches.count(self._meant, COUNTED + 1)
         raised, lowered = sums.raised, sums.lowered
         moved = tuple(
             Moved(
@@ -369,8 +352,8 @@ def span_of(query: Query, meant: Filter, reading: Reading) -> Span | None:
     times = [term for term in meant.terms if isinstance(term, When)]
     starts = [term.start for term in times if term.start is not None]
     ends = [term.end for term in times if term.end is not None]
-    start = max(starts) if starts else _edge(query, Direction.NEWER)
-    last = min(ends) if ends else _edge(query, Direction.OLDER)
+    start = max(starts) if starts else edge_of(query, Direction.NEWER)
+    last = min(ends) if ends else edge_of(query, Direction.OLDER)
     if start is None or last is None:
         return None
     end = last if ends else last + timedelta(seconds=1)
@@ -378,7 +361,7 @@ def span_of(query: Query, meant: Filter, reading: Reading) -> Span | None:
     return Span(start, end, reading.zone)
 
 
-def _edge(query: Query, way: Direction) -> datetime | None:
+def edge_of(query: Query, way: Direction) -> datetime | None:
     """Return when the first event (or the last) that a reader may see happened."""
     hits = query.searches.page(Filter(), 1, None, way)
     return read_time(hits[0].event.time) if hits else None

@@ -1,7 +1,4 @@
-"""Intake: how each source is, what has not entered by harm and by cause; and one message, to be mended and given back.
-
-A fix is other bytes beside those that came; the original stays, and every act needs a reason and is an event.
-"""
+"""Intake: how each source is, and what has not entered, by harm and by cause."""
 
 from dataclasses import dataclass, replace
 from time import sleep
@@ -9,26 +6,27 @@ from typing import Annotated, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from ordertrail.access.principal import Principal
+from ordertrail.access.telling import actor_of
 from ordertrail.access.verbs import Verb
 from ordertrail.intake.advice import advice_on
 from ordertrail.intake.events import message_id
 from ordertrail.intake.health import Health
 from ordertrail.intake.health import Standing as How
 from ordertrail.intake.impact import Impact
-from ordertrail.intake.ports import Letter, Query
-from ordertrail.intake.repair import Bulk, Fix
+from ordertrail.intake.ports import Query
+from ordertrail.intake.repair import Bulk
 from ordertrail.intake.service import Intake
-from ordertrail.intake.states import OPEN, MessageState
+from ordertrail.intake.states import MessageState
 from ordertrail.kernel.errors import InputError
 from ordertrail.kernel.numbers import count
-from ordertrail.record.event import Actor
 from ordertrail.web.auth.admission import admit
 from ordertrail.web.auth.observing import observe
-from ordertrail.web.pages.addresses import address_of, order_href
+from ordertrail.web.pages.addresses import address_of
 from ordertrail.web.pages.forms import Posted, posted
+from ordertrail.web.pages.letter import DONE, fix_of, intake_of, message_href
 from ordertrail.web.pages.problem import PageRoute
 from ordertrail.web.pages.reading import Moment, Reading
 from ordertrail.web.pages.regions import Region, Way, ask, empty, filtered, ready
@@ -37,7 +35,6 @@ from ordertrail.web.pages.shell import reading_for, services_of
 
 _LETTERS: Final = 100
 _CAUSES: Final = 100
-_SHOWN_BYTES: Final = 16_000
 _RATE: Final = 200.0
 """Messages a second that a bulk gives back."""
 _NAMES: Final = ("source", "cause")
@@ -120,54 +117,6 @@ class IntakePage:
     done: str
 
 
-@dataclass(frozen=True, slots=True)
-class FaultRow:
-    """A thing that is wrong with a message, and where."""
-
-    code: str
-    place: str
-    message: str
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
-    """One try."""
-
-    number: str
-    at: Moment
-    state: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class LetterPage:
-    """What the page of a message shows."""
-
-    name: str
-    href: str
-    state: str
-    is_open: bool
-    is_held: bool
-    source: str
-    order: str
-    order_href: str
-    received: Moment
-    faults: tuple[FaultRow, ...]
-    advice: str
-    attempts: tuple[AttemptRow, ...]
-    sha256: str
-    size: str
-    fix: str
-    original: str
-    cut: bool
-    is_text: bool
-    may_repair: bool
-    problems: tuple[str, ...]
-    typed: str
-    reason: str
-
-
 @router.get("/intake", include_in_schema=False)
 def intake_page(request: Request, who: Annotated[Principal, Depends(admit(Verb.INTAKE_READ))]) -> Response:
     """Show the sources and what has not entered."""
@@ -181,13 +130,13 @@ def replay_cause(
     form: Annotated[Posted, Depends(posted)],
 ) -> Response:
     """Give back all messages of a cause; as a dry run, say what would be done."""
-    intake = _intake(request)
+    intake = intake_of(request)
     query = Query(_OPEN, form.get("source") or None, form.get("cause") or None)
-    fix = _fix(form)
+    fix = fix_of(form)
     dry = form.get("dry") == "yes"
     try:
         bulk = intake.repair.replay_all(
-            query, _actor(who), form.get("reason"), fix=fix, dry_run=dry, pause=_pause
+            query, actor_of(who), form.get("reason"), fix=fix, dry_run=dry, pause=_pause
         )
     except InputError as error:
         return _page(request, who, str(error), form)
@@ -197,7 +146,7 @@ def replay_cause(
 def _page(request: Request, who: Principal, tried: str, form: Posted | None = None) -> Response:
     reading = reading_for(request)
     here = address_of(request, _NAMES)
-    done = _DONE.get(request.query_params.get("done", ""), "")
+    done = DONE.get(request.query_params.get("done", ""), "")
     source, cause = (form.get(name) if form is not None else here.get(name) for name in _NAMES)
     intake = services_of(request).intake
     if intake is None:
@@ -229,7 +178,7 @@ def _with_intake(  # noqa: PLR0913, PLR0917 - what a page is made of
     bulk = None
     if cause:
         fitting = intake.repair.replay_all(
-            Query(_OPEN, source or None, cause), _actor(who), "dry run", dry_run=True
+            Query(_OPEN, source or None, cause), actor_of(who), "dry run", dry_run=True
         ).fitting
         bulk = BulkForm(source, cause, count(fitting, "message"), advice_on(cause), tried)
     return IntakePage(
@@ -294,7 +243,7 @@ def _letter_row(one: Impact, reading: Reading) -> LetterRow:
     name = message_id(letter.delivery, letter.number)
     return LetterRow(
         name,
-        _href(name),
+        message_href(name),
         str(one.score),
         one.reasons,
         letter.source,
@@ -303,125 +252,6 @@ def _letter_row(one: Impact, reading: Reading) -> LetterRow:
         letter.order or "",
         reading.moment(letter.received),
     )
-
-
-def _href(name: str) -> str:
-    return f"/intake/messages/{quote(name)}"
-
-
-@router.get("/intake/messages/{name:path}", include_in_schema=False)
-def letter_page(
-    request: Request, who: Annotated[Principal, Depends(admit(Verb.INTAKE_READ))], name: str
-) -> Response:
-    """Show a message that could not enter."""
-    intake = _intake(request)
-    letter = intake.letter(name)
-    observe(request, who, "evidence.read", "message", name)
-    page = _letter(intake, who, letter, reading_for(request))
-    return render(request, who, View("letter.html", f"Message {name}"), page)
-
-
-@router.post("/intake/messages/{name:path}", include_in_schema=False)
-def repair_letter(
-    request: Request,
-    who: Annotated[Principal, Depends(admit(Verb.INTAKE_OPERATE))],
-    form: Annotated[Posted, Depends(posted)],
-    name: str,
-) -> Response:
-    """Mend a message and give it back, let it through, or decide that it shall not enter."""
-    intake = _intake(request)
-    letter = intake.letter(name)
-    try:
-        word = _act(intake, letter, _actor(who), form)
-    except InputError as error:
-        problems = tuple(str(one) for one in error.problems)
-        page = _letter(intake, who, letter, reading_for(request), problems=problems, form=form)
-        return render(request, who, View("letter.html", f"Message {name}", status=422), page)
-    return RedirectResponse(f"/intake?done={word}", 303)
-
-
-def _act(intake: Intake, letter: Letter, actor: Actor, form: Posted) -> str:
-    """Do what was asked for; return the word for what became of it."""
-    repair, reason = intake.repair, form.get("reason")
-    acts = {
-        "replay": lambda: repair.replay(letter, actor, reason),
-        "mend": lambda: repair.replay(letter, actor, reason, _fix(form)),
-        "release": lambda: repair.release(letter, actor, reason),
-        "discard": lambda: repair.discard(letter, actor, reason),
-    }
-    act = acts.get(form.get("act"))
-    if act is None:
-        raise InputError("say what is to be done: replay, mend, release or discard")
-    return form.get("act") if act() else "late"
-
-
-_DONE: Final = {
-    "replay": "Given back; it is decided again now.",
-    "mend": "Mended and given back; the original is kept.",
-    "release": "Let through; what it was held for is approved.",
-    "discard": "It shall not enter. It is kept, and so is why.",
-    "late": "Somebody else was faster; nothing was done.",
-}
-
-
-def _letter(  # noqa: PLR0913 - what a page is made of
-    intake: Intake,
-    who: Principal,
-    letter: Letter,
-    reading: Reading,
-    *,
-    problems: tuple[str, ...] = (),
-    form: Posted | None = None,
-) -> LetterPage:
-    body = intake.repair.original(letter)
-    name = message_id(letter.delivery, letter.number)
-    shown = body[:_SHOWN_BYTES]
-    text = shown.decode("utf-8", "replace")
-    return LetterPage(
-        name=name,
-        href=_href(name),
-        state=letter.state.value,
-        is_open=letter.state in OPEN,
-        is_held=letter.state is MessageState.HELD,
-        source=letter.source,
-        order=letter.order or "",
-        order_href=order_href(letter.order) if letter.order else "",
-        received=reading.moment(letter.received),
-        faults=tuple(
-            FaultRow(one.code.value.replace("_", " "), one.path, one.message, one.rule)
-            for one in letter.faults
-        ),
-        advice=advice_on(letter.cause),
-        attempts=tuple(
-            AttemptRow(
-                str(one.number), reading.moment(one.time), one.state.value, "; ".join(map(str, one.faults))
-            )
-            for one in letter.attempts
-        ),
-        sha256=letter.sha256,
-        size=f"{letter.size:,} bytes",
-        fix=letter.fix or "",
-        original=text,
-        cut=len(body) > _SHOWN_BYTES,
-        is_text="\ufffd" not in text and len(body) <= _SHOWN_BYTES,
-        may_repair=who.may(Verb.INTAKE_OPERATE),
-        problems=problems,
-        typed=form.get("body") if form is not None and form.get("body") else text,
-        reason=form.get("reason") if form is not None else "",
-    )
-
-
-def _fix(form: Posted) -> Fix | None:
-    """Return the fix that a form describes: all of the text, or some text for some."""
-    old, new, body = form.get("old"), form.get("new"), form.get("body")
-    if old:
-        return Fix(old=old.encode(), new=new.encode())
-    # A browser sends line ends as CR LF (HTML, "form submission"); what came mostly had LF alone.
-    return Fix(body=body.replace("\r\n", "\n").encode()) if body else None
-
-
-def _actor(who: Principal) -> Actor:
-    return Actor(who.id, "service" if who.kind == "service" else "person", who.roles, session=who.session)
 
 
 def _pause() -> bool:
@@ -438,10 +268,3 @@ def _told(bulk: Bulk, *, dry: bool) -> str:
     if bulk.unmended:
         parts.append(f"{bulk.unmended:,} the fix changed nothing of, or had no reason")
     return f"{'; '.join(parts)}."
-
-
-def _intake(request: Request) -> Intake:
-    intake = services_of(request).intake
-    if intake is None:
-        raise InputError("no sales channel is connected", remedy="Name one in [[sources]] of trail.toml.")
-    return intake

@@ -155,6 +155,7 @@ class OrderPage:
     here: str
     bundle_href: str
     explore_href: str
+    why_href: str
 
 
 @router.get("/orders/{order:path}/bundle", include_in_schema=False)
@@ -285,6 +286,7 @@ class _Told:
                 Address(f"{self._here.path}/bundle").with_(tenant=self._here.get("tenant") or None)
             ),
             explore_href=str(Address("/explore").with_(q=f'order:="{self._order}"')),
+            why_href=str(Address("/why").with_(order=self._order, tenant=self._here.get("tenant") or None)),
         )
 
     def _proofs(self) -> Region[Proofs]:

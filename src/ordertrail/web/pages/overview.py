@@ -18,6 +18,7 @@ from ordertrail.monitor.ports import AlertQuery
 from ordertrail.monitor.rules.rule import Level
 from ordertrail.monitor.service import Monitor
 from ordertrail.query.filters.grammar import Filter
+from ordertrail.query.filters.spelling import quoted
 from ordertrail.query.filters.terms import Attempt, Is, Not, Sensitive
 from ordertrail.query.ports import Way as Direction
 from ordertrail.query.questions.facts import money_by_actor
@@ -38,6 +39,7 @@ from ordertrail.web.pages.regions import Content, Region, Way, ask, empty, loadi
 from ordertrail.web.pages.rendering import View, render
 from ordertrail.web.pages.rows import EventRow, rows_of_hits
 from ordertrail.web.pages.shell import Standing, reading_for, seal_of, services_of
+from ordertrail.web.pages.unusual import Movers, OffHours, movers_shown, off_hours_shown
 
 _LATEST: Final = 8
 _ALERTS: Final = 500
@@ -112,6 +114,8 @@ class OverviewPage:
     tasks: tuple[Task, ...]
     chart: Region[Chart]
     figures: Region[tuple[Stat, ...]]
+    unusual: Region[Movers]
+    off_hours: Region[OffHours]
     movers: Region[tuple[Mover, ...]]
     latest: Region[tuple[EventRow, ...]]
     may_search: bool
@@ -138,6 +142,8 @@ def overview(request: Request, who: Annotated[Principal, Depends(admit(Verb.STAT
         tasks=told.tasks() if region is None else (),
         chart=lazy("Events", "chart", told.chart),
         figures=lazy("What to look at", "figures", told.figures),
+        unusual=lazy("Outside their usual range", "unusual", told.unusual),
+        off_hours=lazy("Outside business hours", "offhours", told.off_hours),
         movers=lazy("Whose changes moved money", "movers", told.movers),
         latest=lazy("Latest that matter", "latest", told.latest),
         may_search=may_search,
@@ -322,16 +328,31 @@ class _Told:
             stats.append(Stat(title, shown, note, explore_href(f"{text} when:last-30-days")))
         return ready(name, tuple(stats))
 
+    def unusual(self, name: str) -> Region[Movers]:
+        """Return whose, what and which channel's events are more or fewer than usual."""
+        return self._of_whole_tenants(name) or movers_shown(self._query, self._reading, name)
+
+    def off_hours(self, name: str) -> Region[OffHours]:
+        """Return what people did while nobody was to be at work."""
+        return self._of_whole_tenants(name) or off_hours_shown(
+            self._query, self._services.monitor, self._reading, name
+        )
+
+    def _of_whole_tenants(self, name: str) -> Region[Content] | None:
+        """Return what is said instead to whoever may see a part of a tenant only: rollups know no parts."""
+        if sees_whole_tenants(self._who.scope):
+            return None
+        return empty(name, "You may see a part of a tenant only", "This is counted over whole tenants.")
+
     def movers(self, name: str) -> Region[tuple[Mover, ...]]:
         """Return whose changes moved the most money in the last thirty days."""
-        if not sees_whole_tenants(self._who.scope):
-            return empty(
-                name, "You may see a part of a tenant only", "Money by person is counted over whole tenants."
-            )
+        part: Region[tuple[Mover, ...]] | None = self._of_whole_tenants(name)
+        if part is not None:
+            return part
         found = money_by_actor(self._query.counts, Filter())
         rows = []
         for one in sorted(found, key=lambda mover: -(mover.raised + abs(mover.lowered)))[:_MOVERS]:
-            said = f'actor:="{one.actor}"'
+            said = f"actor:={quoted(one.actor)}"
             rows.append(
                 Mover(
                     one.actor,

@@ -1,6 +1,7 @@
 """Retention: for how long what is kept, what holds keep longer, and destruction that two people agree on."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -14,6 +15,7 @@ from ordertrail.kernel.errors import ConfigurationError, InputError
 from ordertrail.kernel.numbers import count
 from ordertrail.retention.hold import Hold
 from ordertrail.retention.policy import Fate, Policy, Span
+from ordertrail.retention.refiling import RefilingState
 from ordertrail.retention.register import Disposal, DisposalState, Register
 from ordertrail.retention.service import Retention
 from ordertrail.web.auth.admission import admit
@@ -77,6 +79,22 @@ class DisposalRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RefilingRow:
+    """Entries that are kept by another class's terms, or are to be: what, who asked, who approved."""
+
+    id: str
+    what: str
+    scope: str
+    terms: str
+    reason: str
+    requester: str
+    asked: Moment
+    approver: str
+    may_approve: bool
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateRow:
     """A certificate of destruction."""
 
@@ -101,8 +119,10 @@ class RetentionPage:
     classes: Region[tuple[ClassRow, ...]]
     holds: Region[tuple[HoldRow, ...]]
     disposals: Region[tuple[DisposalRow, ...]]
+    refilings: Region[tuple[RefilingRow, ...]]
     certificates: Region[tuple[CertificateRow, ...]]
     what_if: WhatIf
+    streams: tuple[str, ...]
     may_write: bool
     may_release: bool
 
@@ -130,7 +150,9 @@ def retention_page(
         ),
         holds=_holds(retention, register, reading),
         disposals=_disposals(register, reading, who),
+        refilings=_refilings(register, reading, who),
         certificates=_certificates(register, reading),
+        streams=tuple(cls.name for cls in policy.classes),
         what_if=_what_if(retention, policy, years),
         may_write=who.may(Verb.RETENTION_WRITE),
         may_release=who.may(Verb.RETENTION_APPROVE),
@@ -193,6 +215,34 @@ async def approve_disposal(
     """Approve what somebody else asked for."""
     await run_in_threadpool(retention_of(request).approve, actor_of(who), disposal, _reason(form))
     return RedirectResponse(f"{_HERE}#disposals", 303)
+
+
+@router.post("/retention/refilings", include_in_schema=False)
+async def request_refiling(
+    request: Request,
+    who: Annotated[Principal, Depends(admit(Verb.RETENTION_WRITE))],
+    form: Annotated[Posted, Depends(posted)],
+) -> Response:
+    """Ask for entries of a class to be kept by another one's terms."""
+    retention = retention_of(request)
+    scope, shorter = retention.fixed_scope(form.get("scope").strip()), form.get("shorter") == "yes"
+    ask_for = partial(retention.request_refiling, shorter=shorter)
+    await run_in_threadpool(
+        ask_for, actor_of(who), form.get("stream"), scope, form.get("target"), _reason(form)
+    )
+    return RedirectResponse(f"{_HERE}#refilings", 303)
+
+
+@router.post("/retention/refilings/{refiling}/approve", include_in_schema=False)
+async def approve_refiling(
+    request: Request,
+    who: Annotated[Principal, Depends(admit(Verb.RETENTION_APPROVE))],
+    refiling: str,
+    form: Annotated[Posted, Depends(posted)],
+) -> Response:
+    """Approve a re-filing that somebody else asked for."""
+    await run_in_threadpool(retention_of(request).approve_refiling, actor_of(who), refiling, _reason(form))
+    return RedirectResponse(f"{_HERE}#refilings", 303)
 
 
 @router.post("/retention/disposals/{disposal}/run", include_in_schema=False)
@@ -286,6 +336,31 @@ def _disposal(one: Disposal, reading: Reading, who: Principal) -> DisposalRow:
         may_approve=approves and one.state is DisposalState.REQUESTED and one.requester != who.id,
         may_run=approves and one.state is DisposalState.APPROVED,
         own=one.requester == who.id,
+    )
+
+
+def _refilings(register: Register, reading: Reading, who: Principal) -> Region[tuple[RefilingRow, ...]]:
+    rows = tuple(
+        RefilingRow(
+            id=one.id,
+            what=f"{count(one.entries, 'event')} of {one.stream}, kept as {one.target}",
+            scope=one.scope,
+            terms="its term alone counts" if one.shorter else "the longer of both terms counts",
+            reason=one.reason,
+            requester=one.requester,
+            asked=reading.moment(one.requested),
+            approver=one.approver or "",
+            may_approve=who.may(Verb.RETENTION_APPROVE)
+            and one.state is RefilingState.REQUESTED
+            and one.requester != who.id,
+            own=one.requester == who.id,
+        )
+        for one in register.refilings.values()
+    )
+    if rows:
+        return ready("Re-filed", rows)
+    return empty(
+        "Re-filed", "Nothing was re-filed", "Sealed events can get another class's terms where they lie."
     )
 
 

@@ -66,6 +66,7 @@ PLACES: Final = (
         "Matching", "/matching", icon="git-compare-arrows", key="m", verb=Verb.LINKS_READ, room="correlate"
     ),
     Place("Cases", "/cases", icon="briefcase", key="c", verb=Verb.CASES_READ, room="evidence"),
+    Place("Exports", "/exports", icon="download", key="x", verb=Verb.EXPORTS_MAKE, room="takeouts"),
     Place("Intake", "/intake", icon="inbox", key="t", verb=Verb.INTAKE_READ),
     Place("Integrity", "/integrity", icon="shield-check", key="i", verb=Verb.STATUS_READ),
     Place("Retention", "/retention", icon="archive", key="n", verb=Verb.RETENTION_READ, room="retention"),

@@ -1,0 +1,1 @@
+"""Workers of a Ray cluster; needs ``pip install 'ordertrail[ray]'``."""

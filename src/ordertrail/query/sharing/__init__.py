@@ -1,0 +1,1 @@
+"""Segments as tables on storage that others read: what is shared, what proves it, and how it is checked."""
