@@ -29,12 +29,15 @@ lint: $(VENV)/dev.stamp ## style, types, import laws
 	$(BIN)/lint-imports
 
 soak: $(VENV)/dev.stamp ## the long proofs; their last report is in docs/reports/
-	tools/install-debian $(SERVERS) golang-go golang-golang-x-mod-dev strace
+	tools/install-debian $(SERVERS) default-jre-headless golang-go golang-golang-x-mod-dev strace
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -s -n 0 tests/crash/test_kills.py -k five_hundred
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/crash tests/tamper tests/witness/test_kills.py tests/production/test_kills.py --deselect tests/crash/test_kills.py
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/capture/test_kills.py tests/capture/django/test_kills.py tests/capture/guard/test_kills.py tests/intake
 	$(BIN)/python tests/intake/fuzzing.py --report docs/reports/fuzzing.md
+	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 0 tests/correlate/test_export.py
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 2 tests/query/test_filters.py tests/columnar tests/monitor tests/correlate tests/web/api tests/web/operations
+	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -s -n 0 tests/bus/test_cluster.py
+	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -n 0 tests/iceberg/test_engines.py
 	ORDERTRAIL_SOAK=1 $(BIN)/python -m pytest -s -n 0 tests/retention/test_years.py
 
 bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
@@ -53,11 +56,15 @@ bench: $(VENV)/dev.stamp ## measure, beside the best peers, in one run
 	$(BIN)/python bench/notify.py
 	$(BIN)/python bench/evidence.py
 	$(BIN)/python bench/pages.py
+	$(BIN)/python bench/streams.py
+	$(BIN)/python bench/jobs_ray.py
 
 lock: $(VENV)/dev.stamp ## lock the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml --extra serve --extra monitor --extra evidence -o requirements/run.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 pyproject.toml --all-extras --group dev -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --group bench -o requirements/bench.txt
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 -c requirements/dev.txt pyproject.toml --extra postgresql --extra s3 --extra kms --extra timestamps --extra witness --extra serve --extra monitor --extra evidence --extra columnar --extra notify -o deploy/container/requirements.txt
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 tests/correlate/process_mining/requirements.in -o tests/correlate/process_mining/requirements.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 -c requirements/dev.txt --group detectors -o requirements/detectors.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 -c requirements/dev.txt bench/capture_peers/requirements.in -o bench/capture_peers/requirements.txt
 
