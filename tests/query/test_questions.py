@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -402,6 +403,15 @@ def test_what_is_not_known_of_a_state_is_said() -> None:
     before = state_as_of(history, "SO-1", NOW + timedelta(hours=12), Basis.RECORDED)
     (only,) = before.fields
     assert (only.value, only.how, before.events) == (1, Knowledge.INFERRED, 0)
+
+
+def test_who_looked_at_an_order_changed_nothing_of_it() -> None:
+    """A reading tells how many events it saw: that is of the reading, and no field of the order."""
+    seen = msgspec.structs.replace(told_of([Change("/events", after=12)], 2), action="evidence.read")
+    state = state_as_of(
+        sealed([told_of([Change("/total", 1, 2)], 1), seen]), "SO-1", NOW + timedelta(minutes=3)
+    )
+    assert [one.place.path for one in state.fields] == ["/total"]
 
 
 def test_an_orders_history_is_all_that_happened_to_it(story: Asked) -> None:

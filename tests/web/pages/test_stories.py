@@ -78,11 +78,13 @@ def test_an_order_as_it_stood(opened: Open) -> None:
     steps.write("#find", "SO-5003")
     status = steps.page.locator("#as-of tr", has_text="status").last
     last = status.inner_text()
-    steps.click("#as-of a[aria-label='One event earlier'], #as-of .asof a")
-    expect(status).not_to_have_text(last, use_inner_text=True)
     steps.write("#at", "2026-11-20T11:40")
+    expect(status).not_to_have_text(last, use_inner_text=True)
     expect(steps.page.locator("li.after-asof").first).to_be_visible()
     expect(steps.page.locator("#as-of")).to_contain_text("created")
+    moment = steps.page.locator("#asof-told").inner_text()
+    steps.click("#as-of a[aria-label='One event earlier'], #as-of .asof a")
+    expect(steps.page.locator("#asof-told")).not_to_have_text(moment, use_inner_text=True)
     picture(steps.page, "order-as-of")
 
 

@@ -16,6 +16,7 @@ from msgspec import UNSET
 from ordertrail.kernel.clock import parse_time
 from ordertrail.ledger.ports import EntryRow
 from ordertrail.query.entries import SealedEvent, read_entry
+from ordertrail.query.questions.reads import is_reading
 from ordertrail.record.event import Change, Subject
 
 
@@ -147,6 +148,9 @@ def difference(before: StateAsOf, after: StateAsOf) -> tuple[Differs, ...]:
 
 
 def _changes(one: SealedEvent) -> Iterable[tuple[Place, Change]]:
+    """Return what an event changed of the order. What a reading tells is of the reading: how many events it saw."""
+    if is_reading(one.event.action):
+        return ()
     subject = one.event.subject
     return ((_place(subject, change.path), change) for change in one.event.changes)
 

@@ -35,6 +35,11 @@ class Readers:
     whole: bool
 
 
+def is_reading(action: str) -> bool:
+    """Say whether an action only sees something, whatever it tells of itself. One that opens may well change it."""
+    return action.startswith("evidence.") or action.endswith((".read", ".view"))
+
+
 def reading_actions(actions: Mapping[str, Action]) -> tuple[str, ...]:
     """Return the actions by which something is seen: the catalogue's ``order.read`` and a trail's own that end so."""
     return tuple(name for name in actions if name.endswith(_VERBS))

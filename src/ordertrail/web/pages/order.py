@@ -21,6 +21,7 @@ from ordertrail.ledger.tlog_proof import format_tlog_proof
 from ordertrail.ledger.verify.bundle import Proven, format_proof_bundle
 from ordertrail.query.entries import SealedEvent, read_entry
 from ordertrail.query.questions.orders import Differs, Known, StateAsOf, difference, state_as_of
+from ordertrail.query.questions.reads import is_reading
 from ordertrail.query.standing import STATUS_PATHS, VALUE_PATHS
 from ordertrail.services import Sealed, Services
 from ordertrail.web.auth.admission import admit
@@ -239,7 +240,11 @@ class _Told:
         self._here = here
         self._history = [read_entry(item.stream, item.row) for item in items]
         self._moments = sorted(
-            {one.event.moment for one in self._history if one.event.outcome == "success"}
+            {
+                one.event.moment
+                for one in self._history
+                if one.event.outcome == "success" and not is_reading(one.event.action)
+            }
         ) or [self._history[-1].event.moment]
 
     def page(self, region: str | None) -> OrderPage:
