@@ -21,7 +21,7 @@ from ordertrail.web.auth.scoping import asked
 from ordertrail.web.pages.addresses import explore_href, order_href, person_href
 from ordertrail.web.pages.problem import PageRoute
 from ordertrail.web.pages.reading import Reading
-from ordertrail.web.pages.regions import Region, Way, ask, filtered, ready
+from ordertrail.web.pages.regions import Region, Way, ask, filtered, loading, ready
 from ordertrail.web.pages.rendering import View, render
 from ordertrail.web.pages.rows import EventRow, rows_of_hits
 from ordertrail.web.pages.shell import reading_for
@@ -144,8 +144,12 @@ def duties(
     query, reading = asked(request, who), reading_for(request)
     words = f"Approvals by {approver or 'anybody'} of what {writer or 'anybody'} wrote"
     question = _question(query, reading, words, (person, approver, writer))
-    page = DutiesPage(words, person_href(person), person, ask("Decisions", question))
-    observe(request, who, "evidence.read", "person", person, words)
+    later = f"{_href(person, approver, writer)}&region=decisions"
+    asked_for = request.query_params.get("region") == "decisions" or "show" in request.query_params
+    decisions = ask("Decisions", question, later) if asked_for else loading("Decisions", later)
+    page = DutiesPage(words, person_href(person), person, decisions)
+    if "region" not in request.query_params:
+        observe(request, who, "evidence.read", "person", person, words)
     return render(request, who, View("duties.html", "Who approved whose work", person), page)
 
 
