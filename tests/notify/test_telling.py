@@ -6,8 +6,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -275,6 +276,29 @@ def test_a_channel_that_is_down_or_slow_delays_no_other(root: Path) -> None:
                 until(lambda number=number: len(good.requests) == number)  # type: ignore[misc]
             assert len(slow.requests) <= 2, "one at a time waits for who is slow"
             release.set()
+
+
+def test_a_journal_that_hangs_delays_nobody(root: Path) -> None:
+    """While what became of a message cannot be put on record yet, the next ones are told; then all are on record."""
+    release, asked = threading.Event(), threading.Event()
+    told: list[str] = []
+    with open_notify(root, [route()], write=told.append) as notify:
+
+        def hang(events: Sequence[Event]) -> None:
+            asked.set()
+            assert release.wait(60)
+            notify.door(events)
+
+        with following(replace(notify, door=hang)):
+            try:
+                record(root, refund(1))
+                until(asked.is_set)
+                for number in range(2, 5):
+                    record(root, refund(number))
+                    until(lambda number=number: len(told) == number)  # type: ignore[misc]
+            finally:
+                release.set()
+    assert len(sealed(root, "notify.send")) == 4
 
 
 def test_a_storm_is_few_messages_that_count_all(root: Path) -> None:

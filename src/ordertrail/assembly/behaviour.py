@@ -10,6 +10,7 @@ from time import monotonic
 
 from ordertrail.assembly.apart import run_apart
 from ordertrail.assembly.background import Listener, Stopping
+from ordertrail.assembly.filing import OWN
 from ordertrail.assembly.models import data_ranges, open_models
 from ordertrail.assembly.monitor import open_monitor
 from ordertrail.assembly.stores import read_settings
@@ -17,10 +18,8 @@ from ordertrail.kernel.clock import Clock, utc_now
 from ordertrail.kernel.errors import ConfigurationError, InputError
 from ordertrail.monitor.behaviour.cards import LAW
 from ordertrail.monitor.behaviour.service import Behaviour, Bounds
-from ordertrail.monitor.governance import GOVERNANCE
 from ordertrail.monitor.ports import Told
 from ordertrail.record.event import Actor
-from ordertrail.retention.register import DELETIONS
 from ordertrail.settings.behaviour import BehaviourSettings
 
 BEHAVIOUR = "behaviour"
@@ -50,7 +49,7 @@ def open_behaviour(root: Path, *, clock: Clock = utc_now, told: Sequence[Told] =
             around=monitor.around,
             registry=registry,
             ranges=partial(data_ranges, root, clock=clock),
-            streams=[one for one in monitor.around.streams if one not in {DELETIONS, GOVERNANCE}],
+            streams=[one for one in monitor.around.streams if one not in OWN],
             bounds=Bounds(said.order, said.person, said.channel, said.quiet_days * _DAY),
             basis=basis,
         )

@@ -21,6 +21,7 @@ from ordertrail.capture.outbox.relay import Relay
 from ordertrail.kernel.clock import utc_now
 from ordertrail.kernel.errors import ConfigurationError, InputError, Problem
 from ordertrail.kernel.ids import format_id, parse_id
+from ordertrail.record.ports import Journal
 from ordertrail.record.recorder import Arriving, Recorded
 from ordertrail.retention.filing import FilingDoor
 from ordertrail.settings import secret
@@ -88,7 +89,7 @@ class TrailLedger:
     """Implements :class:`ordertrail.adapters.nats.taking.Ledger` on a trail."""
 
     door: FilingDoor
-    journal: SqlJournal
+    journal: Journal
 
     def record_each(self, source: Iterable[Arriving]) -> Iterator[Recorded]:
         """See the port."""

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from ordertrail.adapters.sql.journal import SqlJournal
 from ordertrail.kernel.errors import InputError
 from ordertrail.monitor.governance import GOVERNANCE
 from ordertrail.record.entry import read_entry
@@ -67,8 +66,7 @@ class _Doors(Mapping[str, Door]):
     def _seated(self, stream: str, chains: Collection[str]) -> frozenset[str]:
         """Return those of these chains that a stream has; what leaves its journal is in its log before."""
         log = self._trail.log(stream).log
-        waiting = log.journal.chains(stream, chains) if isinstance(log.journal, SqlJournal) else frozenset()
-        return waiting | log.store.tails(stream, chains).keys()
+        return log.journal.chains(stream, chains) | log.store.tails(stream, chains).keys()
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the streams."""

@@ -13,6 +13,7 @@ from ordertrail.adapters.learning.revival import revive
 from ordertrail.adapters.learning.trees import LightGbm
 from ordertrail.assembly.apart import run_apart
 from ordertrail.assembly.background import Listener, Stopping
+from ordertrail.assembly.filing import OWN
 from ordertrail.assembly.index import open_query
 from ordertrail.assembly.models import data_ranges, open_models
 from ordertrail.assembly.monitor import open_monitor
@@ -23,9 +24,7 @@ from ordertrail.monitor.forecast.following import known_targets
 from ordertrail.monitor.forecast.ports import Learner
 from ordertrail.monitor.forecast.service import Forecasting
 from ordertrail.monitor.forecast.targets import Target, read_targets, shipped_targets
-from ordertrail.monitor.governance import GOVERNANCE
 from ordertrail.record.event import Actor
-from ordertrail.retention.register import DELETIONS
 
 LEARNERS: tuple[Learner, ...] = (*(L1Logistic(strength) for strength in (0.01, 0.03, 0.1)), LightGbm())
 """What stands side by side; the one that ranks best is taken, and of two alike the first."""
@@ -62,7 +61,7 @@ def open_forecast(root: Path, *, clock: Clock = utc_now) -> Iterator[Forecasting
             registry=registry,
             ranges=partial(data_ranges, root, clock=clock),
             log=query.log,
-            streams=[stream for stream in query.streams if stream not in {DELETIONS, GOVERNANCE}],
+            streams=[stream for stream in query.streams if stream not in OWN],
             actions=query.actions,
             clock=clock,
             seed=said.seed,

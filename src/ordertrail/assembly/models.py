@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ordertrail.assembly.filing import OWN
 from ordertrail.assembly.governance import GovernancePayloads, open_governance
 from ordertrail.assembly.stores import Stores, read_settings
 from ordertrail.assembly.trail import open_trail
 from ordertrail.kernel.clock import Clock, utc_now
-from ordertrail.monitor.governance import GOVERNANCE
 from ordertrail.monitor.models.record import DataRange
 from ordertrail.monitor.models.registry import Models
-from ordertrail.retention.register import DELETIONS
 from ordertrail.status import published_checkpoint
 from ordertrail.vault.keeping import KeptBlobs
 
@@ -36,6 +35,6 @@ def data_ranges(root: Path, *, clock: Clock = utc_now) -> tuple[DataRange, ...]:
         found = []
         for name, service in trail.logs.items():
             checkpoint = published_checkpoint(service.log)[1]
-            if name not in {DELETIONS, GOVERNANCE} and checkpoint.size:
+            if name not in OWN and checkpoint.size:
                 found.append(DataRange(name, 0, checkpoint.size, checkpoint.root.hex()))
     return tuple(found)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -76,6 +77,9 @@ class Notify:
     def follow(self, stop: Callable[[], bool], heard: Heard = lambda _route, _stepped: None) -> None:
         """Tell what is sealed, as it is sealed, until ``stop`` says so. What is being handed over is finished.
 
+        What became of parcels is put on record beside the reading, in a thread of its own: the record waits for its
+        turn among all who write to the journal, and nobody is told later for it.
+
         A store that cannot be reached is tried again for as long as it takes. Raises EvidenceError where the log was
         rolled back.
         """
@@ -92,23 +96,28 @@ class Notify:
         ]
         for thread in threads:
             thread.start()
-        try:
-            while not stop():
-                try:
-                    for route in self.collector.run(stop):
-                        bells[route].set()
+        with ThreadPoolExecutor(1, thread_name_prefix="notify-record") as pool:
+            recording = pool.submit(self.record)
+            try:
+                while not stop():
+                    try:
+                        for route in self.collector.run(stop):
+                            bells[route].set()
+                        if recording.done():
+                            ended, recording = recording, pool.submit(self.record)
+                            ended.result()
+                    except UnavailableError:
+                        ending.wait(_UNREACHED)
+                    ending.wait(POLL)
+            finally:
+                ending.set()
+                for bell in bells.values():
+                    bell.set()
+                for thread in threads:
+                    thread.join()
+                wait([recording])
+                with suppress(UnavailableError):
                     self.record()
-                except UnavailableError:
-                    ending.wait(_UNREACHED)
-                ending.wait(POLL)
-        finally:
-            ending.set()
-            for bell in bells.values():
-                bell.set()
-            for thread in threads:
-                thread.join()
-            with suppress(UnavailableError):
-                self.record()
 
     def record(self) -> int:
         """Put on record what became of parcels; return of how many."""

@@ -1,6 +1,6 @@
 """What recording asks of the outside world. Guarantees stand in each port's docstring."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -57,6 +57,12 @@ class Journal(Protocol):
 
     def waiting(self, stream: str) -> int:
         """Return how many events wait."""
+
+    def holds(self, ids: Sequence[bytes]) -> frozenset[bytes]:
+        """Return those of these events that are durable already, in the journal or in a log of any stream."""
+
+    def chains(self, stream: str, among: Collection[str]) -> frozenset[str]:
+        """Return those of these chains that have an event waiting in a stream."""
 
     def wait(self, stream: str, seconds: float) -> bool:
         """Block until an event waits, or for so many seconds; say whether one does."""

@@ -114,7 +114,7 @@ MACROS: dict[str, dict[str, Any]] = {
 }
 """What the macros' parameters are."""
 
-FREE = {"loop", "icon", "static", "caller", "range", *MACROS}
+FREE = {"loop", "icon", "static", "caller", "range", "self", *MACROS}
 _PLAIN = (str, int, bool, float)
 
 

@@ -281,12 +281,16 @@ def test_events_are_put_together(opened: Open) -> None:
     expect(groups.locator("tbody tr")).to_have_count(1)
     expect(groups.locator("tbody tr")).to_contain_text("t.varga")
     expect(groups.locator("tbody tr td").nth(2)).to_contain_text("\u2212")
+    expect(page.locator("#summary")).to_have_count(1)
+    expect(page.locator("#summary")).to_have_attribute("data-state", "ready")
+    expect(page.locator("#summary .value").first).to_contain_text("event")
     picture(page, "groups")
     groups.get_by_role("link", name="t.varga").click()
     page.wait_for_url("**actor%3A%3Dt.varga**")
     expect(page.locator("#sentence")).to_contain_text("t.varga")
     plain = opened("/explore?q=action%3Aorder.create&by=channel&show=all", scripts=False)
     assert plain.locator("#groups tbody tr").count() >= 3
+    assert plain.locator("#summary .value").count() >= 2
 
 
 def test_a_sealed_value_is_opened_for_a_reason_and_on_record(opened: Open, running: Served) -> None:

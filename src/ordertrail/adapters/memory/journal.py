@@ -1,6 +1,6 @@
 """The journal in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ordertrail.adapters.memory.tables import MemoryTables
 from ordertrail.record.ports import Appended, Captured, JournalRow
@@ -54,6 +54,16 @@ class MemoryJournal:
         """See the port."""
         with self._tables.stream(stream) as rows:
             return len(rows.waiting)
+
+    def holds(self, ids: Sequence[bytes]) -> frozenset[bytes]:
+        """See the port."""
+        with self._tables.every():
+            return frozenset(id_ for id_ in ids if self._tables.body(id_) is not None)
+
+    def chains(self, stream: str, among: Collection[str]) -> frozenset[str]:
+        """See the port."""
+        with self._tables.stream(stream) as rows:
+            return frozenset(row.chain for row in rows.waiting if row.chain is not None).intersection(among)
 
     def wait(self, stream: str, seconds: float) -> bool:
         """See the port."""

@@ -95,12 +95,12 @@ class SqlJournal:
             return connection.scalar(count.where(outbox.c.stream == stream_id(connection, stream))) or 0
 
     def holds(self, ids: Sequence[bytes]) -> frozenset[bytes]:
-        """Return those of these events that are durable already, in the journal or in a log."""
+        """See the port."""
         with self._database.read() as connection:
             return frozenset(id_ for id_, _ in self._held(connection, list(ids)))
 
     def chains(self, stream: str, among: Collection[str]) -> frozenset[str]:
-        """Return those of these chains that have an event waiting in a stream."""
+        """See the port."""
         found: set[str] = set()
         remaining = iter(among)
         with self._database.read() as connection:

@@ -110,6 +110,25 @@ class JournalSuite:
         assert journal.append(OTHER_STREAM, [captured(1)]) == Appended(0, frozenset({captured(1).id}))
         assert journal.read(OTHER_STREAM, 9) == []
 
+    def test_it_tells_which_events_are_durable(self, journal: Journal, log: EntryStore) -> None:
+        """Whether they wait or are sealed, in whichever stream; what never came is not among them."""
+        journal.append(STREAM, several(1, 2))
+        journal.append(OTHER_STREAM, [captured(3)])
+        seal(log, [captured(4)])
+        asked = [captured(number).id for number in range(1, 7)]
+        assert journal.holds(asked) == frozenset(asked[:4])
+        assert journal.holds([]) == frozenset()
+
+    def test_it_tells_which_chains_wait(self, journal: Journal) -> None:
+        """In one stream, of those asked for; an event of no chain is of none."""
+        ours = [captured(1, "SO-1"), captured(2, "SO-2"), captured(3)]
+        theirs = captured(4, "SO-3")
+        journal.append(STREAM, ours)
+        journal.append(OTHER_STREAM, [theirs])
+        chain, elsewhere = str(ours[0].chain), str(theirs.chain)
+        assert journal.chains(STREAM, [chain, elsewhere, "order/none"]) == frozenset({chain})
+        assert journal.chains(STREAM, []) == frozenset()
+
     def test_streams_are_read_and_counted_apart(self, journal: Journal) -> None:
         """Each stream sees its own events."""
         journal.append(STREAM, several(1, 2))

@@ -111,7 +111,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Explore:
-    """What the page shows."""
+    """What the page shows. ``summary_comes`` with the groups: both add up the same events, which are read once."""
 
     text: str
     sentence: str
@@ -119,6 +119,7 @@ class Explore:
     terms: tuple[Term, ...]
     presets: tuple[Preset, ...]
     summary: Region[Summary]
+    summary_comes: bool
     chart: Region[Chart]
     facets: Region[tuple[FacetShown, ...]]
     ways: tuple[Preset, ...]
@@ -174,17 +175,19 @@ class _Asked:
     def page(self, problems: tuple[Problem, ...]) -> Explore:
         """Return the page, with those of its regions that are wanted."""
         fresh = self._here.with_(before=None, after=None, open=None)
+        grouping = self._here.get("by") in BY
         return Explore(
             text=self._here.get("q"),
             sentence=self._meant.sentence(),
             problems=problems,
             terms=tuple(self._term(one) for one in self._meant.terms),
             presets=tuple(self._presets(fresh)),
-            summary=self._lazy("Totals", "summary", self._summary),
+            summary=self._lazy("Totals", "groups" if grouping else "summary", self._summary),
+            summary_comes=grouping,
             chart=self._lazy("When", "chart", self._chart),
             facets=self._lazy("Narrow down", "facets", self._facets),
             ways=tuple(self._ways(fresh)),
-            groups=self._lazy("Groups", "groups", self._groups) if self._here.get("by") in BY else None,
+            groups=self._lazy("Groups", "groups", self._groups) if grouping else None,
             found=self._rows() if self._only is None else loading("Events", ""),
             drawer=self._drawer() if self._only is None else None,
             here=str(fresh),
