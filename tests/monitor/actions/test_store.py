@@ -62,6 +62,11 @@ def test_the_board_has_the_newest_forecast_of_each_order_at_risk(
                 assert board.riskiest(AT, None, 1) == [high]
                 assert board.riskiest(AT, frozenset({"north"}), 10) == []
                 assert board.riskiest(AT + 31 * DAY, None, 10) == []
+                other = replace(low, target="late")
+                board.put([other], [])
+                assert board.riskiest(AT, None, 1, "late") == [other]
+                assert board.riskiest(AT, None, 10, "unheard-of") == []
+                board.put([], [other])
                 later = replace(forecast("SO-1", 0.95), at=AT + DAY)
                 board.put([later], [])
                 board.put([low], [low])

@@ -45,11 +45,15 @@ class SqlBoard:
                 )
                 connection.execute(kept, [_row(one) for one in risky])
 
-    def riskiest(self, now: int, tenants: frozenset[str] | None, limit: int) -> Sequence[Forecast]:
+    def riskiest(
+        self, now: int, tenants: frozenset[str] | None, limit: int, target: str | None = None
+    ) -> Sequence[Forecast]:
         """See the port."""
         wanted = select(forecasts.c.forecast).where(forecasts.c.ends >= now)
         if tenants is not None:
             wanted = wanted.where(forecasts.c.tenant.in_(sorted(tenants)))
+        if target is not None:
+            wanted = wanted.where(forecasts.c.target == target)
         ranked = wanted.order_by(forecasts.c.probability.desc(), forecasts.c.order, forecasts.c.target)
         with self._database.reading() as connection:
             return [_forecast(text) for text in connection.scalars(ranked.limit(limit))]

@@ -122,8 +122,13 @@ class Board(Protocol):
     def put(self, risky: Sequence[Forecast], safe: Sequence[Forecast]) -> None:
         """Keep the forecasts of orders at risk in the place of those before, and forget those that are not."""
 
-    def riskiest(self, now: int, tenants: frozenset[str] | None, limit: int) -> Sequence[Forecast]:
-        """Return forecasts whose horizon has not ended (microseconds since 1970), the most probable breach first."""
+    def riskiest(
+        self, now: int, tenants: frozenset[str] | None, limit: int, target: str | None = None
+    ) -> Sequence[Forecast]:
+        """Return forecasts whose horizon has not ended (microseconds since 1970), the most probable breach first.
+
+        ``None`` stands for every tenant, and for every target.
+        """
 
 
 class Door(Protocol):

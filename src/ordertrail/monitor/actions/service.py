@@ -107,9 +107,11 @@ class Actions:
         self.tell()
         return made
 
-    def at_risk(self, tenants: frozenset[str] | None = None, limit: int = 200) -> Sequence[Forecast]:
-        """Return the newest forecasts of open orders at risk, the most probable breach first."""
-        return self.board.riskiest(moment_microseconds(self.clock()), tenants, limit)
+    def at_risk(
+        self, tenants: frozenset[str] | None = None, limit: int = 200, target: str | None = None
+    ) -> Sequence[Forecast]:
+        """Return the newest forecasts of open orders at risk, of one target or all, the most probable breach first."""
+        return self.board.riskiest(moment_microseconds(self.clock()), tenants, limit, target)
 
     def suggestion(self, name: str) -> Suggestion:
         """Return a suggestion. Raises InputError where there is none of this id."""

@@ -44,8 +44,7 @@ def forecasts(
     actions = asked.request.app.state.services.actions
     if actions is None:
         raise unknown("forecast: this service foresees nothing")
-    found = actions.at_risk(asked.who.scope.tenants, _MOST)
-    told = [one for one in found if target in {"", one.target}][:limit]
+    told = actions.at_risk(asked.who.scope.tenants, limit, target or None)
     asked.observe("evidence.read", "forecast", target or "all", details=(("forecasts", len(told)),))
     return answer(asked.request, ForecastsDocument(forecasts=tuple(map(_document, told))))
 

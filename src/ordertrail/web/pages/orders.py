@@ -166,7 +166,7 @@ def orders(request: Request, who: Annotated[Principal, Depends(admit(Verb.EVENTS
         times=times,
         listed=listed,
         late=late,
-        span=meant.sentence(),
+        span=meant.sentence() if meant.terms else "All orders",
     )
     observe(request, who, "evidence.search", "search", "orders", meant.sentence())
     return render(request, who, View("orders.html", "Orders", text), page)
