@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,16 @@ from fastapi.routing import iter_route_contexts
 
 from ordertrail.adapters.files.takeouts import FileTakeouts
 from ordertrail.adapters.views.store import SqlViews
+from ordertrail.assembly import create_trail
+from ordertrail.assembly.house import open_services
+from ordertrail.query.service import Query
+from ordertrail.record.event import Event
 from ordertrail.settings import Settings
 from ordertrail.settings.serve import ServeSettings
 from ordertrail.web.app import create_app
 from ordertrail.web.pages.routes import install
 from ordertrail.web.pages.routes import router as pages
-from web.house import House, shop_house
+from web.house import ORIGIN, SERVE, House, shop_house
 
 _PATIENCE = 20.0
 
@@ -73,3 +77,14 @@ def serving(house: House) -> Iterator[Served]:
     finally:
         server.should_exit = True
         thread.join(_PATIENCE)
+
+
+@contextmanager
+def indexed(root: Path, events: Iterable[Event]) -> Iterator[Query]:
+    """What is asked of a trail that holds these events, sealed and indexed."""
+    with create_trail(root, ORIGIN, settings=Settings(immutable=False, serve=SERVE)) as trail:
+        trail.record(list(events))
+        trail.seal()
+    with open_services(root) as services:
+        services.query.feed()
+        yield services.query

@@ -6,16 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from ordertrail.assembly import create_trail
-from ordertrail.assembly.house import open_services
 from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.ids import new_id
 from ordertrail.query.questions.duties import Pair, duties_of
 from ordertrail.query.service import Query
 from ordertrail.record.event import Actor, Event, Subject
-from ordertrail.settings import Settings
-from web.house import ORIGIN, SERVE
 from web.pages.conftest import Open, settled
+from web.pages.serving import indexed
 
 _BEGAN = datetime(2026, 10, 1, 8, tzinfo=UTC)
 _STORY = (
@@ -48,12 +45,8 @@ def story() -> Iterator[Event]:
 def query(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Query]:
     """The story, indexed."""
     root = tmp_path_factory.mktemp("duties") / "trail"
-    with create_trail(root, ORIGIN, settings=Settings(immutable=False, serve=SERVE)) as trail:
-        trail.record(list(story()))
-        trail.seal()
-    with open_services(root) as services:
-        services.query.feed()
-        yield services.query
+    with indexed(root, story()) as query:
+        yield query
 
 
 def test_pairs_are_told_the_gravest_first(query: Query) -> None:

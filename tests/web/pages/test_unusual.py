@@ -10,8 +10,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from playwright.sync_api import expect
 
-from ordertrail.assembly import create_trail
-from ordertrail.assembly.house import open_services
 from ordertrail.kernel.clock import format_time
 from ordertrail.kernel.ids import new_id
 from ordertrail.query.filters.grammar import Filter
@@ -21,11 +19,9 @@ from ordertrail.query.questions.usual import DayAsked, comparable_days, movers, 
 from ordertrail.query.service import Query
 from ordertrail.query.span import Span
 from ordertrail.record.event import Actor, Context, Event, Subject
-from ordertrail.settings import Settings
 from ordertrail.web.pages.unusual import business_hours
-from web.house import ORIGIN, SERVE
 from web.pages.conftest import Open, settled
-from web.pages.serving import Served
+from web.pages.serving import Served, indexed
 
 UTC_ZONE = ZoneInfo("UTC")
 MONDAY = datetime(2026, 10, 26, tzinfo=UTC)
@@ -117,12 +113,8 @@ def month() -> Iterator[Event]:
 def query(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Query]:
     """The month, indexed."""
     root = tmp_path_factory.mktemp("month") / "trail"
-    with create_trail(root, ORIGIN, settings=Settings(immutable=False, serve=SERVE)) as trail:
-        trail.record(list(month()))
-        trail.seal()
-    with open_services(root) as services:
-        services.query.feed()
-        yield services.query
+    with indexed(root, month()) as query:
+        yield query
 
 
 def test_a_day_unlike_the_others_is_told(query: Query) -> None:
