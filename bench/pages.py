@@ -1,6 +1,6 @@
 """How fast the auditor's pages are in a real browser: first HTML, each part that loads later, layout shift, and weight.
 
-Usage: ``bench/pages.py [--events N] [--runs N] [--dir DIR] [--json FILE]``.
+Usage: ``bench/pages.py [--events N] [--runs N] [--dir DIR] [--keep DIR] [--json FILE]``.
 
 The trail is told by ``bench/generated_trail.py``, recorded, sealed and indexed by the product, and served as
 ``ordertrail serve`` serves it, in as many processes. Chromium opens each page again and again as an auditor, with

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from ordertrail.adapters.index.database import IndexDatabase
-from ordertrail.adapters.index.planning import by_time, driving, driving_all, meant
+from ordertrail.adapters.index.planning import by_time, meant
 from ordertrail.query import statements
 from ordertrail.query.filters.grammar import Filter
 from ordertrail.query.ports import Counted, DayCount, MoneyMoved, Ranked, Statement, Tally, Way
@@ -56,7 +56,7 @@ class SqlCounts:
             if known is None:
                 dialect = self._database.dialect
                 query: Statement = statements.steps(filter_, dialect, width)
-                keys = driving_all(connection, filter_, dialect)
+                keys = self._database.planner.driving_all(connection, filter_)
                 if keys is not None:
                     query = query.where(events.c.key.in_(keys))
             else:
@@ -95,7 +95,7 @@ class SqlCounts:
     ) -> dict[str, Tally]:
         """Count over the newest events that are meant; all of them, where they are no more than ``looked``."""
         dialect = self._database.dialect
-        keys = driving(connection, filter_, dialect, looked)
+        keys = self._database.planner.driving(connection, filter_, looked)
         query = meant(filter_, dialect, keys).with_only_columns(*(events.c[column] for column in columns))
         newest = by_time(query, Way.OLDER, driven=keys is not None).limit(looked + 1)
         rows = connection.execute(newest).all()
@@ -111,7 +111,7 @@ class SqlCounts:
     ) -> dict[str, Tally]:
         """Count over all events that are meant."""
         dialect = self._database.dialect
-        keys = driving_all(connection, filter_, dialect)
+        keys = self._database.planner.driving_all(connection, filter_)
         told = {}
         for column in columns:
             query = statements.values(filter_, dialect, column)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Table
 
+from ordertrail.adapters.index.planning import Planner
 from ordertrail.query.tables import Dialect
 
 Rows = Sequence[tuple[object, ...]]
@@ -27,6 +28,10 @@ class IndexDatabase(Protocol):
     @property
     def dialect(self) -> Dialect:
         """How it finds texts."""
+
+    @property
+    def planner(self) -> Planner:
+        """What chooses the way of its queries."""
 
     def read(self) -> AbstractContextManager[Connection]:
         """One read transaction: a stable view."""

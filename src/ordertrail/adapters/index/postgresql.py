@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from ordertrail.adapters.index.database import FORM, Rows
+from ordertrail.adapters.index.planning import Planner
 from ordertrail.kernel.errors import ConfigurationError, UnavailableError
 from ordertrail.query.tables import Dialect, Keys, events, metadata
 
@@ -41,6 +42,8 @@ class PostgresqlIndex:
     """
 
     def __init__(self, url: str, password: str | None) -> None:
+        self.dialect = Dialect(_contains, _with_texts)
+        self.planner = Planner(self.dialect)
         self._engine = _engine(url, password)
         try:
             self._prepare()
@@ -52,11 +55,6 @@ class PostgresqlIndex:
     def name(self) -> str:
         """The server's address, without the password."""
         return self._engine.url.render_as_string(hide_password=True)
-
-    @property
-    def dialect(self) -> Dialect:
-        """See the protocol."""
-        return Dialect(_contains, _with_texts)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -1,12 +1,10 @@
 """The index's tables for statements that the query room makes, and a guess of how much a filter means."""
 
-from sqlalchemy import func, select
-
 from ordertrail.adapters.index.database import IndexDatabase
-from ordertrail.adapters.index.planning import is_narrow
+from ordertrail.adapters.index.planning import indexed
 from ordertrail.query.filters.grammar import Filter
 from ordertrail.query.ports import Rows, Statement
-from ordertrail.query.tables import Dialect, streams
+from ordertrail.query.tables import Dialect
 
 
 class SqlRelations:
@@ -23,12 +21,12 @@ class SqlRelations:
     def size(self) -> int:
         """See the port."""
         with self._database.read() as connection:
-            return int(connection.scalar(select(func.coalesce(func.sum(streams.c.next), 0))) or 0)
+            return indexed(connection)
 
     def is_narrow(self, filter_: Filter, most: int) -> bool:
         """See the port."""
         with self._database.read() as connection:
-            return is_narrow(connection, filter_, self._database.dialect, most)
+            return self._database.planner.is_narrow(connection, filter_, most)
 
     def run(self, statement: Statement) -> Rows:
         """See the port."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from ordertrail.adapters.index.database import IndexDatabase
-from ordertrail.adapters.index.planning import by_time, driving, meant
+from ordertrail.adapters.index.planning import by_time, meant
 from ordertrail.adapters.index.rows import hits_of, standings_of
 from ordertrail.query.filters.grammar import Filter
 from ordertrail.query.ports import Cursor, Hit, Way
@@ -23,7 +23,7 @@ class SqlSearches:
         """See the port: which events, by their keys; then their rows, which are as many as the page is long."""
         dialect = self._database.dialect
         with self._database.read() as connection:
-            keys = driving(connection, filter_, dialect, limit)
+            keys = self._database.planner.driving(connection, filter_, limit)
             query = meant(filter_, dialect, keys)
             if beyond is not None:
                 query = query.where(_beyond(beyond, way))
@@ -38,7 +38,7 @@ class SqlSearches:
         """See the port."""
         dialect = self._database.dialect
         with self._database.read() as connection:
-            keys = driving(connection, filter_, dialect, most)
+            keys = self._database.planner.driving(connection, filter_, most)
             some = meant(filter_, dialect, keys).limit(most).subquery()
             return connection.scalar(select(func.count()).select_from(some)) or 0
 

@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 
 from ordertrail.adapters.index.database import FORM, Rows
+from ordertrail.adapters.index.planning import Planner
 from ordertrail.kernel.errors import UnavailableError
 from ordertrail.query.tables import Dialect, Keys, events, metadata
 
@@ -58,6 +59,8 @@ class SqliteIndex:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.dialect = Dialect(_contains, _with_texts)
+        self.planner = Planner(self.dialect)
         self._engine = _engine(path)
         self._writing = Lock()
         try:
@@ -70,11 +73,6 @@ class SqliteIndex:
     def name(self) -> str:
         """The file."""
         return str(self.path)
-
-    @property
-    def dialect(self) -> Dialect:
-        """See the protocol."""
-        return Dialect(_contains, _with_texts)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

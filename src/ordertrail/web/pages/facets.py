@@ -45,7 +45,7 @@ _BANDS: Final = (
     ("over 10,000", ">10000EUR"),
 )
 _LOOKED: Final = 2_000
-"""Events over which those of a state, a band or a mark are counted; of more, the newest, and it is said."""
+"""Events over which all is counted that no rollup knows; of more, the newest, and it is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class FacetShown:
 
 def shown_facets(query: Query, meant: Filter, link: Callable[[Filter], str]) -> tuple[FacetShown, ...]:
     """Return all facets of a filter, in the sequence in which an auditor asks."""
-    counted = {facet.field: facet for facet in facets(query.counts, meant)}
+    counted = {facet.field: facet for facet in facets(query.counts, meant, _LOOKED)}
     told = [_of_field(counted[field], query.actions, meant, link) for field in ("actor", "action")]
     newest = _Newest(query)
     told.append(_of_terms("Matters", newest, meant, link, _matters()))
