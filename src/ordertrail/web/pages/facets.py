@@ -10,7 +10,6 @@ from ordertrail.query.filters.worth import parse_worth
 from ordertrail.query.ports import Way as Direction
 from ordertrail.query.projection import Indexed
 from ordertrail.query.questions.facets import Facet, facets
-from ordertrail.query.questions.standings import with_standings
 from ordertrail.query.questions.walking import walk
 from ordertrail.query.service import Query
 from ordertrail.record.actions import Action
@@ -124,10 +123,10 @@ class _Newest:
         self._known: dict[Filter, list[Indexed]] = {}
 
     def of(self, base: Filter) -> list[Indexed]:
-        """Return them, with where their orders stand."""
+        """Return them; each says where its order stands."""
         if base not in self._known:
             hits = walk(self._query.searches, base, _LOOKED, Direction.OLDER)
-            self._known[base] = with_standings(self._query.searches, [hit.event for hit in hits])
+            self._known[base] = [hit.event for hit in hits]
         return self._known[base]
 
 
