@@ -140,11 +140,14 @@ def test_stale_where_the_index_is_behind(client: httpx.Client, shop: House) -> N
 
 def test_an_index_of_another_log_is_an_error_of_its_region_alone(client: httpx.Client, shop: House) -> None:
     """Promise: what happened, what it means, what to do and a reference; the page around it stands."""
+    shop.services.trail.record([an_event(actor="lost-clerk")])
+    shop.services.trail.seal()
+    shop.services.query.feed()
     with sqlite3.connect(shop.root / INDEX) as index:
-        (key, kept) = index.execute("SELECT key, id FROM event WHERE actor = 'late-clerk'").fetchone()
+        (key, kept) = index.execute("SELECT key, id FROM event WHERE actor = 'lost-clerk'").fetchone()
         index.execute("UPDATE event SET id = ? WHERE key = ?", (new_id(), key))
     try:
-        html = page(client, shop, "/explore?q=actor%3Alate-clerk")
+        html = page(client, shop, "/explore?q=actor%3Alost-clerk")
     finally:
         with sqlite3.connect(shop.root / INDEX) as index:
             index.execute("UPDATE event SET id = ? WHERE key = ?", (kept, key))
